@@ -1,0 +1,1 @@
+"""radops: a content-addressed data lake for people who train models."""

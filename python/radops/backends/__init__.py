@@ -1,0 +1,1 @@
+"""Dumb stores of bytes by key: memory, folder, S3."""

@@ -1,0 +1,198 @@
+"""Every error that radops raises, in one tree.
+
+::
+
+    RadopsError                     exit 1   the work failed
+    ├── CreatorError                exit 1   a pipeline function broke a rule of `file_creator`
+    ├── IntegrityError              exit 1   `VerifyReport.raise_for_problems` found problems
+    ├── UsageError (ValueError)     exit 2   the caller passed something that can never work
+    │   ├── InvalidUIDError         exit 2   a name that cannot be a UID
+    │   ├── InvalidConfigError      exit 2   the configuration cannot be used
+    │   └── ArgumentTypeError (TypeError)    an argument that cannot be recorded
+    ├── UIDNotFoundError (FileNotFoundError)             exit 3
+    ├── ConflictError               exit 4
+    │   ├── UIDConflictError (FileExistsError)           the UID stands with other bytes or as a folder
+    │   ├── LineageMismatchError    exit 4   the UID was made in another way
+    │   └── HasDependentsError      exit 4   other files were made from it
+    ├── CorruptDataError            exit 5
+    │   ├── CorruptObjectError      exit 5   bytes that are not what their digest says
+    │   └── CorruptRecordError      exit 5   a record that does not decode or answers for another UID
+    ├── RemoteUnavailableError (ConnectionError)         exit 6; trying again helps
+    ├── RemoteRefusedError          exit 7   credentials, policy; trying again does not help
+    │   ├── UnsafeRemoteError       exit 7   the remote ignores create-if-absent
+    │   ├── ForeignLakeError        exit 7   the remote holds another lake
+    │   └── NewerFormatError        exit 7   written by a later version of radops
+    └── LocalStorageError (OSError) exit 8   local disk, permission, or a file that cannot be read
+        └── FileChangedError        exit 8   a file changed while it was read
+
+Messages are one or two short lines: what happened, to what. `hint` says what to do.
+Every error can be pickled, so it can cross process borders.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class RadopsError(Exception):
+    """The root of all errors of radops.
+
+    Args:
+        message: What happened and to what, without a trailing full stop.
+        uid: The UID concerned, where there is one.
+        hint: What the person can do about it.
+    """
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "failed"
+
+    def __init__(self, message: str, *, uid: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.uid = uid
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message), self.__dict__
+
+
+def _rebuild(kind: type[RadopsError], message: str) -> RadopsError:
+    error = kind.__new__(kind, message)
+    RadopsError.__init__(error, message)
+    return error
+
+
+class CreatorError(RadopsError):
+    """A function under `file_creator` broke one of its rules."""
+
+    code = "creator"
+
+
+class IntegrityError(RadopsError):
+    """A verification found problems; the message lists them."""
+
+    code = "integrity"
+
+
+class UsageError(RadopsError, ValueError):
+    """The caller passed something that can never work."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class InvalidUIDError(UsageError):
+    """The text cannot be a UID."""
+
+    code = "invalid-uid"
+
+
+class InvalidConfigError(UsageError):
+    """The configuration cannot be used; the message names the key."""
+
+    code = "invalid-config"
+
+
+class ArgumentTypeError(UsageError, TypeError):
+    """An argument of a pipeline function cannot be recorded; the message names it."""
+
+    code = "argument-type"
+
+
+class UIDNotFoundError(RadopsError, FileNotFoundError):
+    """No file of that name is in the lake."""
+
+    exit_code = 3
+    code = "not-found"
+
+
+class ConflictError(RadopsError):
+    """What is asked for contradicts what is in the lake."""
+
+    exit_code = 4
+    code = "conflict"
+
+
+class UIDConflictError(ConflictError, FileExistsError):
+    """The UID stands already with other bytes, or as a folder, or below a file."""
+
+    code = "uid-conflict"
+
+
+class LineageMismatchError(ConflictError):
+    """The UID stands already but was made in another way; the message says what differs."""
+
+    code = "lineage-mismatch"
+
+
+class HasDependentsError(ConflictError):
+    """The file cannot be deleted: others were made from it."""
+
+    code = "has-dependents"
+
+
+class CorruptDataError(RadopsError):
+    """Stored data is not what it should be. It was not served."""
+
+    exit_code = 5
+    code = "corrupt"
+
+
+class CorruptObjectError(CorruptDataError):
+    """Bytes do not match their digest or size."""
+
+    code = "corrupt-object"
+
+
+class CorruptRecordError(CorruptDataError):
+    """A record does not decode, is not canonical, or answers for another UID."""
+
+    code = "corrupt-record"
+
+
+class RemoteUnavailableError(RadopsError, ConnectionError):
+    """The remote could not be reached or kept failing; trying again helps."""
+
+    exit_code = 6
+    code = "remote-unavailable"
+
+
+class RemoteRefusedError(RadopsError):
+    """The remote answered and said no: credentials, rights, a missing bucket."""
+
+    exit_code = 7
+    code = "remote-refused"
+
+
+class UnsafeRemoteError(RemoteRefusedError):
+    """The remote ignores create-if-absent, so radops does not write to it."""
+
+    code = "unsafe-remote"
+
+
+class ForeignLakeError(RemoteRefusedError):
+    """The remote holds another lake than the one this context belongs to."""
+
+    code = "foreign-lake"
+
+
+class NewerFormatError(RemoteRefusedError):
+    """Written by a later version of radops, or with a feature this version does not know."""
+
+    code = "newer-format"
+
+
+class LocalStorageError(RadopsError, OSError):
+    """The local disk failed, is full, or permission was denied."""
+
+    exit_code = 8
+    code = "local-storage"
+
+
+class FileChangedError(LocalStorageError):
+    """A file changed its size or times while it was being read."""
+
+    code = "file-changed"

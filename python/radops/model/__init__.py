@@ -1,0 +1,1 @@
+"""Pure values and formats of the lake: no input or output."""

@@ -1,0 +1,1 @@
+"""Verified objects, slots and edges on one backend, or two to synchronise."""
