@@ -1,0 +1,130 @@
+# Everything here runs in a virtual environment of its own (.venv); nothing else is changed.
+# Written for GNU make 3.81, which macOS ships, and later.
+#
+#   make PYTHON=/path/to/python3.12 demo      use that interpreter (default: the first that fits)
+#   make PYTEST_ARGS="-k slots -x" test       arguments for pytest
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST_ARGS ?= -n auto
+
+# Where rustup keeps its toolchains when HOME is not the home it was installed in.
+include tools/rustup.mk
+
+# PyO3 builds for this interpreter; the environment of the shell must not choose another.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
+
+RUST_SOURCES := $(shell find Cargo.toml Cargo.lock rust -type f -not -path '*/target/*' 2>/dev/null)
+LOCKED := $(if $(wildcard Cargo.lock),--locked)
+
+# ------------------------------------------------------------------------------ for people
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(STAMPS)/built ## Build radops and walk through it on this machine, no server needed
+	@$(BIN)/python tools/demo.py
+
+.PHONY: test
+test: $(STAMPS)/built $(STAMPS)/group-test test-rust ## Run all tests (Rust, then Python)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-rust
+test-rust: $(STAMPS)/cargo
+	cargo test $(LOCKED) --workspace
+
+.PHONY: check
+check: $(STAMPS)/built $(STAMPS)/group-lint $(STAMPS)/group-test $(STAMPS)/group-docs ## Formatters, linters, types, layers, stub, docs
+	@$(MAKE) --no-print-directory --keep-going check-all \
+	  && echo "check: all passed" \
+	  || { echo "check: something failed, see above; 'make format' mends what is only layout" >&2; exit 1; }
+
+.PHONY: format
+format: $(STAMPS)/group-lint $(STAMPS)/cargo ## Format the code, mend what the linters can mend
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+	cargo fmt --all
+
+.PHONY: docs
+docs: $(STAMPS)/group-docs ## Build the documentation into site/
+	$(MKDOCS) build --strict
+
+.PHONY: docs-serve
+docs-serve: $(STAMPS)/group-docs ## Serve the documentation while it is written
+	$(MKDOCS) serve
+
+.PHONY: wheel
+wheel: $(STAMPS)/group-build $(STAMPS)/cargo ## Build the wheel into dist/ (one for all Pythons from 3.10 on)
+	$(BIN)/maturin build --release $(LOCKED) --out dist
+
+.PHONY: venv
+venv: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-lint $(STAMPS)/group-docs ## Make .venv with all that development needs
+
+.PHONY: clean
+clean: ## Remove everything that was built, .venv too
+	rm -rf $(VENV) target site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -f python/radops/_core*.so
+	find python tests tools demos -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# -------------------------------------------------------------------------------- the checks
+
+MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs
+
+.PHONY: check-all check-format check-lint check-types check-layers check-stub check-rustfmt check-clippy check-docs
+check-all: check-format check-lint check-types check-layers check-stub check-rustfmt check-clippy check-docs
+
+check-format:
+	$(BIN)/ruff format --check
+
+check-lint:
+	$(BIN)/ruff check
+
+check-types:
+	$(BIN)/mypy --strict
+
+check-layers:
+	$(BIN)/lint-imports
+
+check-stub:
+	$(BIN)/stubtest radops._core --mypy-config-file pyproject.toml
+
+check-rustfmt: $(STAMPS)/cargo
+	@cargo fmt --version >/dev/null 2>&1 || { echo "rustfmt is missing: rustup component add rustfmt" >&2; exit 1; }
+	cargo fmt --all --check
+
+check-clippy: $(STAMPS)/cargo
+	@cargo clippy --version >/dev/null 2>&1 || { echo "clippy is missing: rustup component add clippy" >&2; exit 1; }
+	cargo clippy $(LOCKED) --workspace --all-targets --quiet -- -D warnings
+
+check-docs:
+	$(MKDOCS) build --strict --quiet --site-dir $(STAMPS)/site
+
+# ---------------------------------------------------------------------------- the environment
+
+$(STAMPS)/venv:
+	@tools/make_venv.sh $(VENV) $(PYTHON)
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/cargo: $(STAMPS)/venv
+	@tools/check_rust.sh Cargo.toml
+	@touch $@
+
+$(STAMPS)/group-%: $(STAMPS)/venv pyproject.toml
+	$(PIP) install --quiet --group $*
+	@touch $@
+
+# Release mode, once; again only when the extension's sources or the project's metadata change.
+# Python sources need no rebuild: the install is editable.
+$(STAMPS)/built: $(STAMPS)/group-build $(STAMPS)/cargo $(RUST_SOURCES) pyproject.toml
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release $(LOCKED)
+	@touch $@
