@@ -1,0 +1,58 @@
+"""What radops is told by `config.toml` and the `RADOPS_*` variables.
+
+A variable overrides the file, an argument overrides both. With neither there is one context,
+`default`, without a remote: everything works, on this machine only. Secrets have no place
+here: credentials come from boto3's own chain, and a URL that carries some is refused.
+
+::
+
+    current_context = "team"
+    email = "ada@example.com"
+    on_code_change = "warn"              # or "error", "ignore"
+
+    [contexts.team]
+    remote = "s3://bucket/prefix"
+    endpoint_url = "https://s3.example.com"
+"""
+
+from __future__ import annotations
+
+from radops.config.check import check_email
+from radops.config.file import (
+    CODE_CHANGE,
+    CONTEXT_KEYS,
+    DEFAULT_CONTEXT,
+    OPTION_KEYS,
+    TOP_KEYS,
+    Config,
+    Context,
+    config_path,
+    find_home,
+    load,
+)
+from radops.config.remote import check_endpoint, split_remote
+from radops.config.settings import Settings, git_email, resolve
+from radops.config.write import create_context, set_values, update, use_context
+
+__all__ = [
+    "CODE_CHANGE",
+    "CONTEXT_KEYS",
+    "DEFAULT_CONTEXT",
+    "OPTION_KEYS",
+    "TOP_KEYS",
+    "Config",
+    "Context",
+    "Settings",
+    "check_email",
+    "check_endpoint",
+    "config_path",
+    "create_context",
+    "find_home",
+    "git_email",
+    "load",
+    "resolve",
+    "set_values",
+    "split_remote",
+    "update",
+    "use_context",
+]

@@ -1,0 +1,158 @@
+"""The configuration file: its shape, and reading it strictly."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import msgspec
+
+from radops.config.check import check_context_name, nearest
+from radops.errors import InvalidConfigError, LocalStorageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+T = TypeVar("T")
+
+FILE_NAME = "config.toml"
+DEFAULT_CONTEXT = "default"
+CODE_CHANGE = ("warn", "error", "ignore")
+# A file that people write is never larger; one that is isn't a configuration.
+_MAX_FILE = 1 << 20
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named lake: where its remote is, and how to talk to it."""
+
+    remote: str | None = None
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    ca_bundle: str | None = None
+    addressing_style: Literal["auto", "path", "virtual"] | None = None
+    sse: Literal["AES256", "aws:kms"] | None = None
+    sse_kms_key_id: str | None = None
+    upload_patch: bool = False
+    """Whether the patch of a dirty work tree is stored with the results made from it."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    current_context: str = DEFAULT_CONTEXT
+    email: str | None = None
+    on_code_change: Literal["warn", "error", "ignore"] = "warn"
+    shared: Literal["group"] | None = None
+    contexts: dict[str, Context] = msgspec.field(default_factory=dict)
+
+
+TOP_KEYS = ("current_context", "email", "on_code_change", "shared")
+CONTEXT_KEYS = Context.__struct_fields__
+OPTION_KEYS = tuple(key for key in CONTEXT_KEYS if key not in ("remote", "upload_patch"))
+
+
+def find_home(home: str | os.PathLike[str] | None = None) -> Path:
+    """Return the absolute path of the home: the argument, else RADOPS_HOME, else `~/.radops`."""
+    try:
+        path = Path(home or os.environ.get("RADOPS_HOME") or "~/.radops").expanduser()
+    except RuntimeError as error:  # no HOME and no entry in the password database
+        raise InvalidConfigError(
+            "cannot tell where your home folder is", hint="set RADOPS_HOME"
+        ) from error
+    return path.absolute()
+
+
+def config_path(home: Path | None = None) -> Path:
+    """Return where the configuration file is, or would be."""
+    return find_home(home) / FILE_NAME
+
+
+def load(home: Path | None = None) -> Config:
+    """Read the file; the embedded default if there is none.
+
+    Raises:
+        InvalidConfigError: With the key, and the line where TOML itself is broken.
+        LocalStorageError: The file cannot be read.
+    """
+    path = config_path(home)
+    return parse(read_text(path), path)
+
+
+def choose(config: Config, wanted: str | None, path: Path) -> tuple[str, Context]:
+    """Return the context in use and its name: the wanted one, else RADOPS_CONTEXT's or the file's.
+
+    Args:
+        config: What the file says.
+        wanted: From an argument.
+        path: Of the file, for messages.
+    """
+    name = wanted or os.environ.get("RADOPS_CONTEXT") or config.current_context
+    if name in config.contexts:
+        return name, config.contexts[name]
+    if name == DEFAULT_CONTEXT:
+        return name, Context()
+    hint = nearest(name, config.contexts or [DEFAULT_CONTEXT], "contexts")
+    raise InvalidConfigError(
+        f"no context {name!r} in {path}", hint=f"{hint} (new: radops config create-context)"
+    )
+
+
+def read_text(path: Path) -> str:
+    """Return the file's text, "" if there is none."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE + 1)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise LocalStorageError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > _MAX_FILE:
+        raise InvalidConfigError(f"{path} is larger than a configuration can be")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidConfigError(f"{path} is not UTF-8 text (at line {line})") from error
+
+
+def parse(text: str, path: Path) -> Config:
+    """Return what the text says; `path` is for messages."""
+    try:
+        raw: dict[str, Any] = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidConfigError(f"{path} is not valid TOML: {error}") from error
+    _only_known(raw, (*TOP_KEYS, "contexts"), str(path))
+    contexts = raw.get("contexts")
+    for name, table in contexts.items() if isinstance(contexts, dict) else ():
+        check_context_name(name)
+        if isinstance(table, dict):
+            _only_known(table, CONTEXT_KEYS, f"[contexts.{name}] of {path}")
+            # Converted one by one: msgspec's paths leave out which context it was.
+            convert(table, Context, f"{path}: contexts.{name}.")
+    return convert(raw, Config, f"{path}: ")
+
+
+def convert(table: Mapping[str, Any], kind: type[T], where: str) -> T:
+    """Return `table` as `kind`; `where` comes before the key in the message."""
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at ")
+        key = at.strip("`").removeprefix("$").removeprefix(".")
+        raise InvalidConfigError(f"{where}{key}: {what[0].lower()}{what[1:]}") from error
+
+
+def _only_known(table: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            below = key in CONTEXT_KEYS
+            hint = f"{key} belongs below [contexts.NAME]" if below else nearest(key, known)
+            raise InvalidConfigError(f"unknown key {key!r} in {where}", hint=hint)

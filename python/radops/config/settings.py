@@ -1,0 +1,142 @@
+"""What holds for one lake: arguments, variables and file taken together."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from radops.config.check import check_email, is_email
+from radops.config.file import CODE_CHANGE, FILE_NAME, OPTION_KEYS, Context, choose, find_home, load
+from radops.config.remote import check_endpoint, split_remote
+from radops.errors import InvalidConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from radops.backends.open import RemoteOptions
+
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for one lake."""
+
+    home: Path
+    """Absolute; holds `config.toml` and `storage/`. May not exist yet."""
+    context: str
+    remote: str | None
+    """`s3://bucket[/prefix]` or `file:///folder`, without options; None: local only."""
+    options: RemoteOptions
+    email: str | None
+    """As configured; `originator` is what goes into records."""
+    offline: bool
+    on_code_change: Literal["warn", "error", "ignore"]
+    shared: Literal["group"] | None
+    upload_patch: bool
+
+    @cached_property
+    def originator(self) -> str:
+        """The configured e-mail, else git's, else `user@host`. May start git, once."""
+        return self.email or git_email() or _user_at_host()
+
+
+def resolve(
+    context: str | None = None,
+    home: Path | None = None,
+    remote: str | None = None,
+    offline: bool | None = None,
+) -> Settings:
+    """Put arguments, variables and file together, in that order of precedence.
+
+    Args:
+        context: Name of a configured context.
+        home: Instead of RADOPS_HOME.
+        remote: Instead of the context's remote; may carry options in its query.
+        offline: Instead of RADOPS_OFFLINE.
+    """
+    home = find_home(home)
+    config = load(home)
+    name, chosen = choose(config, context, home / FILE_NAME)
+    url, options = _remote(chosen, name, remote)
+
+    email = os.environ.get("RADOPS_EMAIL") or config.email
+    if email is not None:
+        check_email(email, "RADOPS_EMAIL" if os.environ.get("RADOPS_EMAIL") else "email")
+    on_code_change: Any = os.environ.get("RADOPS_ON_CODE_CHANGE") or config.on_code_change
+    if on_code_change not in CODE_CHANGE:
+        raise InvalidConfigError(
+            f"RADOPS_ON_CODE_CHANGE is {on_code_change!r}", hint="use warn, error or ignore"
+        )
+
+    from radops.backends.open import RemoteOptions  # noqa: PLC0415 - reading the file needs none
+
+    return Settings(
+        home=home,
+        context=name,
+        remote=url,
+        options=RemoteOptions(**options),
+        email=email,
+        offline=_flag("RADOPS_OFFLINE") if offline is None else offline,
+        on_code_change=on_code_change,
+        shared=config.shared,
+        upload_patch=chosen.upload_patch,
+    )
+
+
+def _remote(chosen: Context, name: str, argument: str | None) -> tuple[str | None, dict[str, Any]]:
+    """Return the remote's URL and options.
+
+    For each option the first of these that names it counts: the query of a URL that was given
+    as argument or in RADOPS_REMOTE, RADOPS_S3_ENDPOINT_URL, the file.
+    """
+    url: str | None = None
+    options = {key: getattr(chosen, key) for key in OPTION_KEYS}
+    if chosen.remote:
+        url, query = split_remote(chosen.remote, f"contexts.{name}.remote")
+        options |= query
+    if options["endpoint_url"]:
+        check_endpoint(options["endpoint_url"], f"contexts.{name}.endpoint_url")
+    if endpoint := os.environ.get("RADOPS_S3_ENDPOINT_URL"):
+        check_endpoint(endpoint, "RADOPS_S3_ENDPOINT_URL")
+        options["endpoint_url"] = endpoint
+    if override := argument or os.environ.get("RADOPS_REMOTE"):
+        url, query = split_remote(override, "the remote" if argument else "RADOPS_REMOTE")
+        options |= query
+    return url, options
+
+
+def _flag(name: str) -> bool:
+    value = os.environ.get(name, "").strip().lower()
+    if value not in _TRUE and value not in _FALSE:
+        raise InvalidConfigError(f"{name} is {value!r}", hint="use 1 or 0")
+    return value in _TRUE
+
+
+def git_email() -> str | None:
+    """Return git's idea of who works here, if git is there and has a usable one."""
+    try:
+        done = subprocess.run(
+            ["git", "config", "--get", "user.email"],  # noqa: S607 - the git that people use
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    email = done.stdout.decode(errors="replace").strip()
+    return email if is_email(email) else None
+
+
+def _user_at_host() -> str:
+    import getpass  # noqa: PLC0415 - rarely needed
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = f"uid{os.getuid()}"
+    return f"{user}@{os.uname().nodename}"
