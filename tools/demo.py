@@ -1,0 +1,91 @@
+"""Walks through radops on the embedded default, with an empty home, and shows it.
+
+Runs `docs/walkthrough.md` from top to bottom in a temporary folder: every command is printed
+after a `$ `, then what it really printed. Ends with 1 if anything differs from the page.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pages import PageError, Runner
+from shell import Machine
+
+if TYPE_CHECKING:
+    from pages import Block
+    from shell import Result
+
+PAGE = Path(__file__).parent.parent / "docs" / "walkthrough.md"
+
+
+class Screen:
+    """Prints commands and outputs, in colour on a terminal."""
+
+    def __init__(self) -> None:
+        self._styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._where = "first"
+
+    def heading(self, text: str) -> None:
+        """Print a line that stands out."""
+        print(f"\n{self._style('1;36', text)}\n", flush=True)
+
+    def show(self, block: Block, text: str, result: Result | None) -> None:
+        """Print one command with its output, or a program that was saved."""
+        where = block.options.get("on", "first")
+        if where != self._where:
+            self._where = where
+            self.heading(f"On the {where} machine")
+        if result is None:
+            print(self._style("2", f"# {block.options['file']}"))
+            print("".join(f"  {line}\n" for line in text.splitlines()), flush=True)
+            return
+        shown = block.text.rstrip() if block.language == "python" else text
+        prompt, more = (">>> ", "... ") if block.language == "python" else ("$ ", "  ")
+        for number, line in enumerate(shown.splitlines()):
+            print(self._style("1;32", (more if number else prompt).rstrip(" ")), line)
+        printed = result.raw if self._styled else result.out
+        print(printed, end="" if printed.endswith("\n") or not printed else "\n", flush=True)
+
+    def _style(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._styled else text
+
+
+def main() -> int:
+    """Run the page; return the exit status."""
+    screen = Screen()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="radops-demo-") as folder:
+        root = Path(folder).resolve()
+        shared = root / "shared"
+        shared.mkdir()
+
+        def machine(name: str) -> Machine:
+            return Machine(root / name, {"SHARED": str(shared)})
+
+        screen.heading("A walk through radops: nothing configured, no server, an empty home")
+        runner = Runner(
+            PAGE,
+            machine,
+            features=frozenset({"embedded"}),
+            replace={"/shared/radops": f"{shared}/radops"},
+            show=screen.show,
+        )
+        try:
+            runner.run()
+        except PageError as error:
+            print(f"\nThe demo FAILED: {error}", file=sys.stderr)
+            return 1
+    screen.heading(
+        f"The demo went as docs/walkthrough.md says: {len(runner.results)} commands "
+        f"in {time.monotonic() - started:.0f} s"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
