@@ -1,0 +1,19 @@
+//! Hashing, copying and checking of files for radops.
+//!
+//! Everything here is plain Rust, testable without a Python. The Python face is the module
+//! `python`, built only with the feature `pyo3`.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod check;
+pub mod copy;
+mod engine;
+pub mod error;
+pub mod hash;
+pub mod outline;
+pub mod progress;
+#[cfg(feature = "pyo3")]
+mod python;
+pub mod reflink;
+pub mod sys;

@@ -1,0 +1,218 @@
+//! The few system calls that the standard library does not have, and what they mean here.
+
+use crate::error::Error;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+#[cfg(unix)]
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+
+/// What `stat` says about a file, as far as it tells whether the file changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stat {
+    /// Size in bytes.
+    pub size: u64,
+    /// Modification time: seconds and nanoseconds.
+    pub mtime: (i64, i64),
+    /// Change time: seconds and nanoseconds.
+    pub ctime: (i64, i64),
+    /// Inode number.
+    pub inode: u64,
+    /// Device number.
+    pub device: u64,
+}
+
+impl Stat {
+    #[cfg(unix)]
+    fn new(meta: &Metadata) -> Self {
+        Self {
+            size: meta.len(),
+            mtime: (meta.mtime(), meta.mtime_nsec()),
+            ctime: (meta.ctime(), meta.ctime_nsec()),
+            inode: meta.ino(),
+            device: meta.dev(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new(meta: &Metadata) -> Self {
+        let time = |time: io::Result<std::time::SystemTime>| {
+            time.ok()
+                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+                .map_or((0, 0), |time| {
+                    (time.as_secs() as i64, i64::from(time.subsec_nanos()))
+                })
+        };
+        Self {
+            size: meta.len(),
+            mtime: time(meta.modified()),
+            ctime: time(meta.created()),
+            inode: 0,
+            device: 0,
+        }
+    }
+
+    /// Modification time in nanoseconds. Wider than 64 bits: file systems go past the year 2262.
+    pub fn mtime_ns(&self) -> i128 {
+        nanoseconds(self.mtime)
+    }
+
+    /// Change time in nanoseconds.
+    pub fn ctime_ns(&self) -> i128 {
+        nanoseconds(self.ctime)
+    }
+}
+
+fn nanoseconds((seconds, nanoseconds): (i64, i64)) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+}
+
+/// Stat of an open file.
+pub fn stat(file: &File, path: &Path) -> Result<Stat, Error> {
+    match file.metadata() {
+        Ok(meta) => Ok(Stat::new(&meta)),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
+/// Open a regular file for reading. Symbolic links are followed; anything but a regular file is
+/// an error at once, also a FIFO that nobody writes to.
+pub fn open_regular(path: &Path) -> Result<(File, Stat), Error> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    options.custom_flags((rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits() as i32);
+    let file = options.open(path).map_err(|error| Error::io(path, error))?;
+    let meta = file.metadata().map_err(|error| Error::io(path, error))?;
+    if !meta.is_file() {
+        return Err(Error::NotAFile {
+            path: path.to_owned(),
+            directory: meta.is_dir(),
+        });
+    }
+    Ok((file, Stat::new(&meta)))
+}
+
+/// Create a file that must not exist, with its final mode (less the umask), for reading and
+/// writing: a mode without write permission binds only later openers.
+pub fn create_new(path: &Path, mode: u32) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    options.open(path).map_err(|error| Error::io(path, error))
+}
+
+/// Read until `buffer` is full or the file ends; gives the bytes read.
+pub fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
+    let mut total = 0;
+    while !buffer.is_empty() {
+        #[cfg(unix)]
+        let result = file.read_at(buffer, offset);
+        #[cfg(windows)]
+        let result = std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
+        match result {
+            Ok(0) => break,
+            Ok(read) => {
+                total += read;
+                offset += read as u64;
+                buffer = &mut buffer[read..];
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(total)
+}
+
+/// Write all of `data` at `offset`.
+pub fn write_at(file: &File, data: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return file.write_all_at(data, offset);
+    #[cfg(windows)]
+    {
+        let (mut data, mut offset) = (data, offset);
+        while !data.is_empty() {
+            let written = std::os::windows::fs::FileExt::seek_write(file, data, offset)?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            data = &data[written..];
+            offset += written as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Rename a file to a name that must not exist, in one step.
+///
+/// # Errors
+///
+/// The target exists, or the file system or the platform has no such rename (`EINVAL`, `ENOSYS`).
+pub fn rename_noreplace(source: &Path, target: &Path) -> Result<(), Error> {
+    let result = rename_exclusive(source, target);
+    result.map_err(|error| Error::Io {
+        path: source.to_owned(),
+        other: Some(target.to_owned()),
+        source: error,
+    })
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_exclusive(source: &Path, target: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(
+        CWD,
+        source,
+        CWD,
+        target,
+        RenameFlags::NOREPLACE,
+    )?)
+}
+
+#[cfg(all(
+    unix,
+    not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))
+))]
+fn rename_exclusive(_source: &Path, _target: &Path) -> io::Result<()> {
+    Err(rustix::io::Errno::NOSYS.into())
+}
+
+#[cfg(windows)]
+fn rename_exclusive(source: &Path, target: &Path) -> io::Result<()> {
+    // Windows renames over nothing by moving; the standard library replaces, so say no.
+    let _ = (source, target);
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Flush the whole file system that the descriptor is on. Gives whether the platform can.
+///
+/// # Errors
+///
+/// The descriptor is not open, or writing back failed.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn sync_filesystem(descriptor: i32) -> io::Result<bool> {
+    use std::os::fd::BorrowedFd;
+    if descriptor < 0 {
+        return Err(rustix::io::Errno::BADF.into());
+    }
+    // SAFETY: the descriptor is used for this one call only. If the caller closes it meanwhile,
+    // another file system is flushed or EBADF comes back; no memory depends on it.
+    #[allow(unsafe_code)]
+    let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    rustix::fs::syncfs(descriptor)?;
+    Ok(true)
+}
+
+/// See the Linux version: no other platform flushes by file system.
+///
+/// # Errors
+///
+/// None here.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn sync_filesystem(_descriptor: i32) -> io::Result<bool> {
+    Ok(false)
+}
