@@ -1,0 +1,195 @@
+"""Strict, deterministic CBOR: a value has one encoding, and nothing else decodes.
+
+The profile (RFC 8949, core deterministic encoding, narrowed): null, false, true, integers of 64
+bits with sign, floats always as 64 bits with a single NaN, bytes, text, arrays, and maps with
+text keys in the order of their encodings. No tags, no indefinite lengths, nothing after the value;
+at most 8 MiB and 32 levels of arrays and maps.
+
+cbor2 turns bytes into values and values into bytes. What it lets pass or writes in another way
+is dealt with here: `_scan` looks at every head before cbor2 sees it, and `_plain` looks
+at every value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, NoReturn, TypeAlias
+
+import cbor2
+
+from radops.errors import CorruptRecordError, UsageError
+
+Value: TypeAlias = "bool | int | float | str | bytes | list[Any] | dict[str, Any] | None"
+"""What can be encoded; lists may also be tuples. Exact types only."""
+
+MAX_SIZE: Final = 8 * 1024 * 1024
+"""Bytes of an encoded value, so that a hostile record costs a reader little memory."""
+MAX_DEPTH: Final = 32
+"""Arrays and maps within each other, so that no reader recurses without bounds."""
+
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
+_NAN: Final = bytes.fromhex("7ff8000000000000")
+# The smallest argument that may follow a head of 1, 2, 4 or 8 bytes: shorter ones fit before it.
+_SMALLEST: Final = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
+
+
+def encode(value: Value) -> bytes:
+    """Return the one encoding of `value`.
+
+    Raises:
+        ValueError: An integer beyond 64 bits, text that UTF-8 cannot carry, or too deep nesting.
+        TypeError: A value of any other type than the profile's, or a map key that is not text.
+        UsageError: The encoding is larger than 8 MiB.
+    """
+    data: bytes = cbor2.dumps(_plain(value, 0), default=_write_verbatim)
+    if len(data) > MAX_SIZE:
+        raise UsageError(f"{len(data):,} bytes are too much for a record, {MAX_SIZE:,} are allowed")
+    return data
+
+
+def decode(data: bytes) -> Value:
+    """Return the value that `data` encodes. Safe for bytes from anywhere.
+
+    Raises:
+        CorruptRecordError: The bytes are not the one encoding of a value of the profile.
+    """
+    if len(data) > MAX_SIZE:
+        _refuse(f"larger than {MAX_SIZE:,} bytes")
+    _scan(data)
+    try:
+        value: Value = cbor2.loads(data)
+    except (cbor2.CBORDecodeError, UnicodeDecodeError):
+        # After the scan only the text within is left to be wrong.
+        _refuse("text that is not UTF-8")
+    if encode(value) != data:
+        _refuse("not in canonical form")
+    return value
+
+
+def _refuse(why: str) -> NoReturn:
+    raise CorruptRecordError(f"not a record: {why}")
+
+
+class _Verbatim:
+    """Bytes that go into the output as they are."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+def _write_verbatim(encoder: cbor2.CBOREncoder, value: object) -> None:
+    if not isinstance(value, _Verbatim):
+        raise TypeError(f"{type(value).__name__} cannot be encoded")
+    encoder.write(value.data)
+
+
+# cbor2 writes these as half floats, which the profile does not have.
+_NOT_FINITE: Final = {
+    "nan": _Verbatim(b"\xfb" + _NAN),
+    "inf": _Verbatim(bytes.fromhex("fb7ff0000000000000")),
+    "-inf": _Verbatim(bytes.fromhex("fbfff0000000000000")),
+}
+
+
+def _plain(value: object, depth: int) -> object:
+    """Return what cbor2 encodes as the profile wants it: checked, sorted, floats of 64 bits."""
+    kind = type(value)
+    if kind is str or kind is bytes or kind is bool or value is None:
+        return value
+    if kind is int:
+        if not _INT_MIN <= value <= _INT_MAX:  # type: ignore[operator]
+            raise ValueError("an integer of more than 64 bits cannot be encoded")
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else _NOT_FINITE[str(value)]  # type: ignore[arg-type]
+    if depth == MAX_DEPTH:
+        raise ValueError(f"more than {MAX_DEPTH} levels cannot be encoded")
+    if isinstance(value, (list, tuple)) and (kind is list or kind is tuple):
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, dict) and kind is dict:
+        return {key: _plain(value[key], depth + 1) for key in sorted(value, key=_key_order)}
+    raise TypeError(f"{kind.__name__} cannot be encoded")
+
+
+def _key_order(key: object) -> tuple[int, bytes]:
+    """Sort as the encodings do: the length, which comes first in them, then the bytes."""
+    if type(key) is not str:
+        raise TypeError("the keys of a map are text")
+    data = key.encode()
+    return len(data), data
+
+
+def _scan(data: bytes) -> None:  # noqa: C901, PLR0912, PLR0915 one loop, for speed
+    """Refuse bytes outside the profile, looking at each item's head once and trusting nothing.
+
+    Nothing is allocated by what a length claims: all lengths are compared with what is there.
+    """
+    end = len(data)
+    position = 0
+    # The containers around the current item, outermost first: how many items are still to come,
+    # and for a map the key that came before (None for an array).
+    open_items: list[int] = []
+    last_keys: list[bytes | None] = []
+    while True:
+        key_wanted = bool(open_items) and last_keys[-1] is not None and open_items[-1] % 2 == 0
+        start = position
+        if position >= end:
+            _refuse("cut short")
+        head = data[position]
+        position += 1
+        major, low = head >> 5, head & 31
+        argument = low
+        if low >= 24:
+            if low > 27:
+                _refuse("an indefinite length" if low == 31 else "a reserved head")
+            width = 1 << (low - 24)
+            argument = int.from_bytes(data[position : position + width], "big")
+            position += width
+            if position > end:
+                _refuse("cut short")
+            if major != 7 and argument < _SMALLEST[width]:
+                _refuse("a number that is not in its shortest form")
+        if key_wanted and major != 3:
+            _refuse("a map key that is not text")
+        if major < 2:
+            if argument > _INT_MAX:
+                _refuse("an integer of more than 64 bits")
+        elif major < 4:
+            position += argument
+            if position > end:
+                _refuse("cut short")
+            if key_wanted:
+                key = data[start:position]
+                if key <= (last_keys[-1] or b""):
+                    _refuse("map keys that are not sorted, or twice the same")
+                last_keys[-1] = key
+        elif major < 6:
+            items = argument if major == 4 else 2 * argument
+            if items > end - position:
+                _refuse("cut short")
+            if len(open_items) == MAX_DEPTH:
+                _refuse(f"more than {MAX_DEPTH} levels")
+            open_items.append(items + 1)  # and the container itself, counted off below
+            last_keys.append(None if major == 4 else b"")
+        elif major == 6:
+            _refuse("a tag")
+        elif low == 27:
+            if argument & 0x7FFF_FFFF_FFFF_FFFF > 0x7FF0_0000_0000_0000 and (
+                data[start + 1 : position] != _NAN
+            ):
+                _refuse("an unusual NaN")
+        elif not 20 <= low <= 22:
+            _refuse("a short float" if low in {25, 26} else "an unknown simple value")
+        while open_items:
+            open_items[-1] -= 1
+            if open_items[-1]:
+                break
+            open_items.pop()
+            last_keys.pop()
+        if not open_items:
+            break
+    if position != end:
+        _refuse("more bytes after its end")
