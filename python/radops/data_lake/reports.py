@@ -1,0 +1,169 @@
+"""What the lake answers: plain values for programs, tests and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from radops.model.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One line of `DataLake.ls`: a file, or a folder of files."""
+
+    uid: str
+    """The UID; ends in `/` for a folder."""
+    local: bool
+    """Whether the bytes are in local storage."""
+    remote: bool
+    """Whether the name stands in the remote (always False without a remote)."""
+    pending: bool = False
+    """A finished result that could not be published yet; its name is not taken."""
+    size: int | None = None
+    created_at: str | None = None
+    originator: str | None = None
+    digest: Digest | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this line stands for all files below it."""
+        return self.uid.endswith("/")
+
+
+@dataclass(frozen=True, slots=True)
+class InputInfo:
+    """One lake file that a call was given (or opened without being given it)."""
+
+    arg: str
+    """Where it stood among the arguments: `f`, `files[3]`."""
+    uid: str
+    digest: Digest
+    record: Digest
+    """Digest of the input's own record: what makes lineage a Merkle graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputInfo:
+    """One file that a call made."""
+
+    uid: str
+    digest: Digest
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInfo:
+    """The code that made a file."""
+
+    url: str | None
+    """Link to the exact line on the code's host, where the git remote is one we know."""
+    note: str | None
+    """Why the link may not show that code: `the working tree had uncommitted changes`, ..."""
+    source: str | None
+    """The function's source text as it ran."""
+    fingerprint: Digest | None
+    commit: str | None
+    remote: str | None
+    """The git remote, without user or password."""
+    path: str | None
+    line: int | None
+    dirty: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """How a pipeline function made a file."""
+
+    key: Digest
+    function: str
+    """`module.name` as people know it: `__main__.process` for a function that ran in a script."""
+    module: str
+    name: str
+    version: str | None
+    package_version: str | None
+    params: dict[str, Any]
+    """Parameters other than files, as people would write them, by argument name."""
+    inputs: list[InputInfo]
+    reads: list[InputInfo]
+    outputs: list[OutputInfo]
+    code: CodeInfo
+    environment: dict[str, Any]
+    """`python`, `platform`, `distributions`."""
+    started_at: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """What is known of one file: `DataLake.info`."""
+
+    uid: str
+    digest: Digest
+    size: int
+    name: str
+    created_at: str
+    originator: str
+    radops_version: str
+    record: Digest
+    """Digest of the record's stored bytes."""
+    local: bool
+    """Whether the bytes are in local storage."""
+    source: str | None
+    """Where an added file came from: a file name or a URL without secrets; None if a call made it."""
+    call: CallInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing `sync` could not settle by itself."""
+
+    uid: str
+    message: str
+    hint: str
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What `DataLake.sync` did, or would do with `dry_run`."""
+
+    dry_run: bool = False
+    published: list[str] = field(default_factory=list)
+    """UIDs that now stand in the remote and did not before."""
+    adopted: list[str] = field(default_factory=list)
+    """UIDs that others had published with equal bytes."""
+    dropped: list[str] = field(default_factory=list)
+    """UIDs that were deleted in the remote and are now gone here."""
+    conflicts: list[Problem] = field(default_factory=list)
+    """UIDs that stay local, and what to do about each."""
+    bytes_sent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AddResult:
+    """One file that was added."""
+
+    uid: str
+    digest: Digest
+    size: int
+    already_there: bool
+    """Whether the same bytes stood under that UID before."""
+    pending: bool = False
+    """Finished, but waiting for `sync`: the remote could not be reached."""
+
+
+class Progress(Protocol):
+    """What shows people how far a long call is. All methods may be called from any thread."""
+
+    def start(self, label: str, total_bytes: int | None, total_files: int | None) -> None:
+        """Begin a stage; None where the total is not known."""
+        ...
+
+    def advance(self, bytes: int, files: int) -> None:  # noqa: A002
+        """Count what was done since the last call."""
+        ...
+
+    def finish(self) -> None:
+        """End the stage, also after an error."""
+        ...

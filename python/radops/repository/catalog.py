@@ -1,0 +1,170 @@
+"""The stat cache of a home: which local files were checked, and which slots the remote confirmed.
+
+Everything in here can be lost without harm: what is not catalogued is checked again. Where
+SQLite cannot lock (some network file systems) or its file is damaged, the catalogue lives in
+memory for this process only.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from radops.model.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, digest BLOB NOT NULL,
+    checked_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS slots (
+    slot TEXT PRIMARY KEY, record BLOB NOT NULL, asked REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+# A file changed within this time of its check may carry the same times again afterwards, as the
+# kernel's clock for time stamps is coarse (git calls such entries racy): it is checked again.
+RACY_NS = 50_000_000
+
+
+class Stamp(NamedTuple):
+    """The stat of a file at the time its bytes were checked."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Stamp:
+        """Take the stamp from a stat result."""
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
+class Catalog:
+    """The catalogue of one home. Thread-safe; makes a new connection after a fork.
+
+    Args:
+        path: The SQLite file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reset()
+
+    def _reset(self) -> None:
+        # A connection that came through a fork is dropped, not closed: closing it would give up
+        # the parent's file locks. The lock may have been held by a thread that is not here.
+        self._owner = os.getpid()
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+
+    def checked(self, path: str, stamp: Stamp, digest: Digest, *, strict: bool = False) -> bool:
+        """Say whether this very file, unchanged since, was found to hold `digest`.
+
+        Args:
+            path: The file.
+            stamp: What it looks like now.
+            digest: What it should hold.
+            strict: Do not trust a check made within the clock's granularity of the last change.
+        """
+        row = self._one(
+            "SELECT size, mtime_ns, ctime_ns, inode, digest, checked_ns FROM files WHERE path = ?",
+            path,
+        )
+        if row is None or Stamp(*row[:4]) != stamp or row[4] != digest.raw:
+            return False
+        return not strict or row[5] - max(stamp.mtime_ns, stamp.ctime_ns) > RACY_NS
+
+    def remember(self, files: Iterable[tuple[str, Stamp, Digest]], checked_ns: int) -> None:
+        """Note that these files were found to hold these digests.
+
+        Args:
+            files: Path, stat and digest of each.
+            checked_ns: When the check began, by the wall clock.
+        """
+        rows = [(path, *stamp, digest.raw, checked_ns) for path, stamp, digest in files]
+        self._many("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop what is known of these files."""
+        self._many("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
+
+    def asked(self, slot: str, record: Digest) -> float | None:
+        """Return when the remote last confirmed that `slot` holds `record`; None if never."""
+        row = self._one("SELECT record, asked FROM slots WHERE slot = ?", slot)
+        return float(row[1]) if row is not None and row[0] == record.raw else None
+
+    def confirm(self, slots: Iterable[tuple[str, Digest]]) -> None:
+        """Note that the remote holds these records in these slots, as of now."""
+        now = time.time()
+        rows = [(slot, record.raw, now) for slot, record in slots]
+        self._many("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", rows)
+
+    def close(self) -> None:
+        """Close the connection of this process."""
+        if self._owner != os.getpid():
+            self._reset()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _one(self, statement: str, key: str) -> tuple[int, ...] | None:
+        rows = self._run(lambda connection: connection.execute(statement, (key,)).fetchall())
+        return rows[0] if rows else None
+
+    def _many(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        def write(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
+            with connection:
+                connection.executemany(statement, rows)
+            return []
+
+        if rows:
+            self._run(write)
+
+    def _run(
+        self, action: Callable[[sqlite3.Connection], list[tuple[int, ...]]]
+    ) -> list[tuple[int, ...]]:
+        if self._owner != os.getpid():
+            self._reset()
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = _connect(str(self._path))
+                return action(self._connection)
+            except sqlite3.Error as error:
+                return self._recover(error)
+
+    def _recover(self, error: sqlite3.Error) -> list[tuple[int, ...]]:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if type(error) is sqlite3.DatabaseError:
+            # Damaged, or no database at all: it is only a cache, so begin anew.
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        else:
+            self._connection = _connect(":memory:")
+        return []
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
+    try:
+        # With a write-ahead log a loss of power costs the last rows, never the file.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,360 @@
+"""Commits: how records come to stand, once, whole, whoever races or crashes.
+
+The order is what keeps the lake right: objects and outlines are durable before this module is
+called; then folder records, edges, intents (all outputs but the first), and last the primary
+slot, whose create-if-absent decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from radops.errors import CorruptRecordError, RadopsError, UIDConflictError
+from radops.model.record import (
+    Edge,
+    FileRecord,
+    FolderRecord,
+    decode_slot,
+    folder_record,
+    sibling,
+    tombstone,
+)
+from radops.model.uid import UID, folders_of, gone_key, is_reserved, parse_slot_key, slot_key
+from radops.repository import layout
+from radops.repository.repository import now
+from radops.repository.slots import Free, Pending, Taken, commits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from radops.model.digest import Digest
+    from radops.model.record import CallOutput
+    from radops.repository.repository import Repository
+    from radops.repository.slots import State
+
+# Each try is lost only to another client's progress on the same name.
+_MAX_TRIES = 32
+
+
+class Draft(Protocol):
+    """What is to be committed as one: the outputs of a call, or one added file."""
+
+    @property
+    def outputs(self) -> Sequence[CallOutput]:
+        """The files, with their UIDs."""
+        ...
+
+    @property
+    def key(self) -> Digest | None:
+        """The key of the call that made them; None for an added file."""
+        ...
+
+    @property
+    def sources(self) -> Sequence[UID]:
+        """The UIDs of the lake files they were made from."""
+        ...
+
+    def build(self, outputs: Sequence[CallOutput], primary: str) -> list[FileRecord]:
+        """Make the records of these outputs, sorted by UID, under a commit id not used before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a draft ended: every output with the record and slot that stand for it now."""
+
+    taken: list[Taken]
+    created: frozenset[UID]
+    """Those that this commit created; the others stood already, with equal lineage."""
+
+
+def commit(
+    repository: Repository,
+    drafts: Sequence[Draft],
+    states: Mapping[UID, State] | None = None,
+) -> list[Outcome | RadopsError]:
+    """Commit many drafts in one batch; each as a whole, or not at all.
+
+    Args:
+        repository: Where. The objects that the drafts need are there, durable.
+        drafts: What to commit; no UID twice.
+        states: What the UIDs were found to be, where that was asked just now.
+
+    Returns:
+        For each draft its outcome, or the error that says why it could not be committed.
+        Errors that concern the whole backend are raised.
+    """
+    results: dict[int, Outcome | RadopsError] = {}
+    blocked = ensure_folders(repository, [o.uid for draft in drafts for o in draft.outputs])
+    for index, draft in enumerate(drafts):
+        errors = [blocked[o.uid] for o in draft.outputs if o.uid in blocked]
+        if errors:
+            results[index] = errors[0]
+    for _ in range(_MAX_TRIES):
+        todo = [index for index in range(len(drafts)) if index not in results]
+        if not todo:
+            break
+        uids = [output.uid for index in todo for output in drafts[index].outputs]
+        results.update(
+            _try(repository, {i: drafts[i] for i in todo}, states or repository.states(uids, {}))
+        )
+        states = None
+    repository.backend.flush()
+    return [
+        results.get(index)
+        or UIDConflictError("others keep changing this name", uid=draft.outputs[0].uid)
+        for index, draft in enumerate(drafts)
+    ]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    records: list[FileRecord]
+    numbers: dict[UID, int]
+    taken: list[Taken]
+
+    def slot(self, record: FileRecord) -> tuple[UID, int, bytes]:
+        return UID(record.uid), self.numbers[UID(record.uid)], record.raw
+
+
+def _try(
+    repository: Repository, drafts: Mapping[int, Draft], states: Mapping[UID, State]
+) -> dict[int, Outcome | RadopsError]:
+    """Try each draft once; those that lost to another client are not in the answer."""
+    results: dict[int, Outcome | RadopsError] = {}
+    attempts: dict[int, _Attempt] = {}
+    for index, draft in drafts.items():
+        try:
+            taken, free = _sort_out(repository, draft, states)
+        except RadopsError as error:
+            results[index] = error
+            continue
+        if not free:
+            results[index] = Outcome(taken, frozenset())
+            continue
+        outputs = [output for output in draft.outputs if output.uid in free]
+        first = min(free, key=str.encode)
+        records = draft.build(outputs, slot_key(first, free[first]))
+        attempts[index] = _Attempt(records, free, taken)
+    repository.put(
+        [
+            (repository.prefix + layout.edge_key(source, UID(record.uid)), _edge(record))
+            for index, attempt in attempts.items()
+            for record in attempt.records
+            for source in drafts[index].sources
+        ]
+    )
+    # Each floor is durable before the next: edges and folders, intents, and then the commit.
+    repository.backend.flush()
+    lost = _create(repository, attempts, lambda attempt: attempt.records[1:])
+    repository.backend.flush()
+    primaries = {index: attempt for index, attempt in attempts.items() if index not in lost}
+    lost |= _create(repository, primaries, lambda attempt: attempt.records[:1])
+    for index, attempt in attempts.items():
+        # Somebody who was blocked by our intents may have finished the commit for us.
+        if index not in lost or _give_up(repository, attempt.records):
+            results[index] = Outcome(
+                attempt.taken
+                + [Taken(UID(r.uid), attempt.numbers[UID(r.uid)], r) for r in attempt.records],
+                frozenset(attempt.numbers),
+            )
+    return results
+
+
+def _sort_out(
+    repository: Repository, draft: Draft, states: Mapping[UID, State]
+) -> tuple[list[Taken], dict[UID, int]]:
+    """Split a draft's outputs into those that stand already, equal, and free slots."""
+    taken, free = [], {}
+    for output in draft.outputs:
+        state = states[output.uid]
+        while isinstance(state, Pending):
+            resolve(repository, state.record)
+            state = repository.slots.state(output.uid, state.number)
+        if isinstance(state, Free):
+            free[output.uid] = state.number
+            continue
+        check_equal(repository, output, draft.key, state)
+        taken.append(state)
+    return taken, free
+
+
+def check_equal(
+    repository: Repository, output: CallOutput, key: Digest | None, state: Taken
+) -> None:
+    """Raise `UIDConflictError` unless what stands is what we would have put there."""
+    record = state.record
+    if isinstance(record, FolderRecord):
+        raise UIDConflictError(
+            f"{output.uid} is a folder", uid=output.uid, hint="choose a name that is not in use"
+        )
+    if record.digest == output.digest:
+        call = repository.call_of(record)
+        if key == (None if call is None else call.key):
+            return
+        raise UIDConflictError(
+            f"{output.uid} exists already with equal bytes, but was made in another way",
+            uid=output.uid,
+            hint=f"see how with: radops datalake info {output.uid}",
+        )
+    raise UIDConflictError(
+        f"{output.uid} exists already with other bytes",
+        uid=output.uid,
+        hint="files never change: choose another name, or delete that one first",
+    )
+
+
+def _create(
+    repository: Repository,
+    attempts: Mapping[int, _Attempt],
+    which: Callable[[_Attempt], list[FileRecord]],
+) -> set[int]:
+    """Create slots of many attempts in one batch; return which attempts lost one."""
+    items = [(i, attempt.slot(r)) for i, attempt in attempts.items() for r in which(attempt)]
+    if not items:
+        return set()
+    answers = repository.create([slot for _, slot in items])
+    return {index for (index, _), ours in zip(items, answers, strict=True) if not ours}
+
+
+def _edge(record: FileRecord) -> bytes:
+    return Edge(uid=record.uid, record=record.record_digest).encode()
+
+
+# -- intents -----------------------------------------------------------------------------------
+
+
+def resolve(repository: Repository, record: FileRecord) -> bool:
+    """Finish the commit that an intent belongs to, or end it for good.
+
+    It is finished if every sibling slot is free or its own; if another record stands in one of
+    them, the primary slot is closed by an aborted tombstone, and the intents are buried.
+
+    Returns:
+        Whether the commit has happened.
+    """
+    call = repository.call_of(record)
+    if call is None:
+        raise CorruptRecordError(f"{record.uid} has no call, yet belongs to another slot")
+    siblings = sorted(
+        (sibling(record, output, call.outputs) for output in call.outputs),
+        key=lambda one: one.uid.encode(),
+    )
+    primary_name = parse_slot_key(record.commit.primary)
+    if primary_name is None or primary_name.uid != siblings[0].uid:
+        raise CorruptRecordError(f"{record.uid} names {record.commit.primary} as primary slot")
+    if (raw := repository.slots.read_raw(record.commit.primary)) is not None:
+        return _settle(repository, siblings, raw)
+    missing = []
+    for one in siblings[1:]:
+        uid = UID(one.uid)
+        state = repository.slots.state(uid)
+        if isinstance(state, Free):
+            missing.append((uid, state.number, one.raw))
+        elif state.record.raw != one.raw:
+            return _give_up(repository, siblings)
+    if missing and not all(repository.create(missing)):
+        return _give_up(repository, siblings)
+    repository.backend.flush()
+    head = siblings[0]
+    if not all(repository.create([(UID(head.uid), primary_name.number, head.raw)])):
+        return _give_up(repository, siblings)
+    return True
+
+
+def _give_up(repository: Repository, records: Sequence[FileRecord]) -> bool:
+    """Close the primary slot against this commit, and bury its intents.
+
+    Returns:
+        Whether the commit happened all the same, by somebody else's hand.
+    """
+    head = records[0]
+    name = parse_slot_key(head.commit.primary)
+    if name is None:
+        raise CorruptRecordError(f"{head.uid} names {head.commit.primary} as primary slot")
+    if len(records) > 1:
+        closed = tombstone(head.raw, now(), repository.originator, aborted=True)
+        repository.create([(name.uid, name.number, closed)])
+    raw = repository.slots.read_raw(head.commit.primary)
+    return raw is not None and _settle(repository, records, raw)
+
+
+def _settle(repository: Repository, records: Sequence[FileRecord], primary: bytes) -> bool:
+    """Given what the primary slot holds for good, bury the intents unless they are committed."""
+    content = decode_slot(primary)
+    if commits(content, records[0].commit.id):
+        return True
+    for record in records[1:]:
+        uid = UID(record.uid)
+        for number, held in repository.slots.walk(uid):
+            if isinstance(held, FileRecord) and held.raw == record.raw:
+                bury(repository, uid, number, held.raw, aborted=True)
+    return False
+
+
+def bury(
+    repository: Repository, uid: UID, number: int, raw: bytes, *, aborted: bool = False
+) -> bytes:
+    """Put a tombstone over a slot, and the key that lets listings skip it; return the tombstone."""
+    dead = tombstone(raw, now(), repository.originator, aborted=aborted)
+    repository.slots.replace([(uid, number, dead)])
+    repository.put([(repository.prefix + gone_key(slot_key(uid, number)), b"")])
+    return dead
+
+
+# -- folders -----------------------------------------------------------------------------------
+
+
+def ensure_folders(repository: Repository, uids: Iterable[UID]) -> dict[UID, RadopsError]:
+    """Make sure that every folder above these UIDs has its record.
+
+    A folder's record stands where a file of that name would: one key excludes both ways.
+    Reserved folders need none, as no file can be given their name.
+
+    Returns:
+        The UIDs that cannot exist, each with the reason: something above it is a file.
+    """
+    above = {uid: [] if is_reserved(uid) else folders_of(uid) for uid in uids}
+    errors: dict[UID, RadopsError] = {}
+    depth = 0
+    while True:
+        level = {
+            folders[depth]
+            for uid, folders in above.items()
+            if uid not in errors and depth < len(folders)
+        }
+        if not level and all(depth >= len(folders) for folders in above.values()):
+            return errors
+        files = _make_folders(repository, sorted(level - repository.folders_seen))
+        for uid, folders in above.items():
+            if uid not in errors and depth < len(folders) and folders[depth] in files:
+                errors[uid] = UIDConflictError(
+                    f"{uid} cannot exist: {folders[depth]} is a file",
+                    uid=uid,
+                    hint="choose a name that is not below a file",
+                )
+        depth += 1
+
+
+def _make_folders(repository: Repository, folders: Sequence[UID]) -> set[UID]:
+    """Create folder records; return those names that are files instead."""
+    files: set[UID] = set()
+    if not folders:
+        return files
+    answers = repository.create([(folder, 0, folder_record(folder)) for folder in folders])
+    for folder, ours in zip(folders, answers, strict=True):
+        done = ours
+        while not done:
+            state = repository.slots.state(folder)
+            if isinstance(state, Pending):
+                resolve(repository, state.record)
+            elif isinstance(state, Free):
+                item = (folder, state.number, folder_record(folder))
+                done = all(repository.create([item]))
+            else:
+                done = True
+                if isinstance(state.record, FileRecord):
+                    files.add(folder)
+    repository.folders_seen.update(folder for folder in folders if folder not in files)
+    return files

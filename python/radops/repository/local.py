@@ -1,0 +1,355 @@
+"""Objects on the local disk: taking files in, proving them, handing out paths.
+
+Bytes enter `objects/` only by rename, after their digest was computed from what lies on this
+disk. Everything here is shared by all lakes of a home.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radops import native
+from radops.errors import CorruptObjectError, FileChangedError, LocalStorageError, RadopsError
+from radops.model.digest import Digest
+from radops.model.outline import BLOCK_SIZE, check_outline
+from radops.repository import layout
+from radops.repository.catalog import Catalog, Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from radops.backends.folder import FolderBackend
+
+TMP = "tmp"
+QUARANTINE = "quarantine"
+
+# Temporary files of another host, whose processes we cannot see, are left alone this long.
+_STALE_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A finished file in `tmp/`, hashed where it lies, on its way into `objects/`."""
+
+    path: Path
+    digest: Digest
+    size: int
+    outline: bytes
+    """Empty where the file has one block."""
+
+
+class LocalStore:
+    """The objects of one home.
+
+    Args:
+        backend: The folder backend over `<home>/storage`.
+    """
+
+    def __init__(self, backend: FolderBackend) -> None:
+        self.backend = backend
+        self.root = backend.root
+        self.catalog = Catalog(self.root / "catalog.sqlite")
+        self._proven: dict[Digest, Stamp] = {}
+        self._swept = False
+
+    def temporary(self) -> Path:
+        """Return a fresh path in `tmp/`; nothing stands there yet."""
+        if not self._swept:
+            self._swept = True
+            self.backend.remove_stale(_STALE_SECONDS)
+        return self.backend.new_temporary()
+
+    # -- taking in ---------------------------------------------------------------------------
+
+    def stage_copies(
+        self, sources: Sequence[Path], progress: native.Progress | None = None
+    ) -> list[Staged | RadopsError]:
+        """Copy files into `tmp/`, hashing what is written. A failure stands in its file's place."""
+        pairs = [(source, self.temporary()) for source in sources]
+        results = native.copy_files(pairs, progress=progress)
+        return [
+            _staged(target, result) if isinstance(result, native.FileHash) else _wrap(result, source)
+            for (source, target), result in zip(pairs, results, strict=True)
+        ]
+
+    def stage_links(
+        self, sources: Sequence[Path], progress: native.Progress | None = None
+    ) -> list[Staged | RadopsError]:
+        """Take files for a move: a hard link in `tmp/` where that can be, else a copy.
+
+        The source stays until the caller removes it, after the commit: a crash in between
+        loses nothing.
+        """
+        staged: list[Staged | RadopsError | None] = [None] * len(sources)
+        linked: list[tuple[int, Path]] = []
+        for index, source in enumerate(sources):
+            target = self.temporary()
+            try:
+                if source.is_symlink() or not source.is_file():
+                    raise OSError  # noqa: TRY301 - a copy follows the link, or says what it is
+                os.link(source, target)
+                target.chmod(0o444)
+            except OSError:
+                target.unlink(missing_ok=True)
+                staged[index] = self.stage_copies([source], progress)[0]
+            else:
+                linked.append((index, target))
+        hashes = native.hash_files([target for _, target in linked], progress=progress)
+        for (index, target), result in zip(linked, hashes, strict=True):
+            if isinstance(result, native.FileHash):
+                staged[index] = _staged(target, result)
+            else:
+                target.unlink(missing_ok=True)
+                staged[index] = _wrap(result, sources[index])
+        return [item for item in staged if item is not None]
+
+    def stage_written(self, path: Path) -> Staged:
+        """Hash a file that was written to a path from `temporary`."""
+        with _disk_errors(path):
+            path.chmod(0o444)
+            return _staged(path, native.hash_file(path))
+
+    def stage_bytes(self, data: bytes) -> Staged:
+        """Write bytes to `tmp/`."""
+        path = self.temporary()
+        digest, outline = native.hash_bytes(data)
+        with _disk_errors(path):
+            try:
+                path.write_bytes(data)
+                path.chmod(0o444)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+        return Staged(path, Digest(digest), len(data), outline)
+
+    def discard(self, staged: Iterable[Staged | Path]) -> None:
+        """Remove temporary files; those that are gone are no error."""
+        for item in staged:
+            path = item.path if isinstance(item, Staged) else item
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def admit(self, staged: Sequence[Staged]) -> None:
+        """Move staged files into `objects/`, durably: contents and outlines first, then names.
+
+        What stood under a digest before is replaced, in one step, by bytes that were just
+        hashed; so nothing found in place needs to be trusted.
+        """
+        unique = {item.digest: item for item in staged}
+        began = time.time_ns()
+        outlines = [
+            (layout.outline_key(item.digest), item.outline)
+            for item in unique.values()
+            if item.outline
+        ]
+        self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in unique.values()])
+        self.backend.put(outlines)
+        self.backend.flush()
+        kept = {item.path for item in unique.values()}
+        self.discard(item for item in staged if item.path not in kept)
+        self._note([item.digest for item in unique.values()], began)
+
+    def _note(self, digests: Iterable[Digest], began: int) -> None:
+        rows = []
+        for digest in digests:
+            path = self.object_path(digest)
+            with contextlib.suppress(OSError):
+                stamp = Stamp.of(path.stat())
+                self._proven[digest] = stamp
+                rows.append((layout.object_key(digest), stamp, digest))
+        self.catalog.remember(rows, began)
+
+    # -- finding and proving -----------------------------------------------------------------
+
+    def object_path(self, digest: Digest) -> Path:
+        """Return where the object's bytes are, or would be."""
+        return self.root / layout.object_key(digest)
+
+    def has(self, digest: Digest, size: int) -> bool:
+        """Say whether an object of that digest and size stands here, without reading it."""
+        try:
+            return self.object_path(digest).stat().st_size == size
+        except OSError:
+            return False
+
+    def proven(self, digest: Digest, size: int) -> Path | None:
+        """Return the path of the object, proven; None if it is not here.
+
+        An unchanged stat since the last check is proof; else the bytes are hashed.
+
+        Raises:
+            CorruptObjectError: The bytes are wrong. They were moved to `quarantine/`.
+        """
+        path = self.object_path(digest)
+        try:
+            stamp = Stamp.of(path.stat())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _wrap(error, path) from error
+        if self._proven.get(digest) == stamp:
+            return path
+        key = layout.object_key(digest)
+        if stamp.size == size and self.catalog.checked(key, stamp, digest):
+            self._proven[digest] = stamp
+            return path
+        began = time.time_ns()
+        (check,) = native.check_files([(path, size, digest.raw)])
+        if check.state == "ok":
+            stamp = Stamp(check.size, check.mtime_ns, check.ctime_ns, check.inode)
+            self._proven[digest] = stamp
+            self.catalog.remember([(key, stamp, digest)], began)
+            return path
+        if check.state == "missing":
+            return None
+        if check.state == "unreadable":
+            raise LocalStorageError(f"cannot read {path}: {check.message}")
+        if check.state == "changed":
+            raise FileChangedError(f"{path} changed while it was checked")
+        self.quarantine(digest)
+        raise CorruptObjectError(
+            f"the local bytes of {digest} are not what was stored; moved to quarantine"
+        )
+
+    def quarantine(self, digest: Digest) -> Path:
+        """Move a bad object out of the way, never to be served; return where it is."""
+        target = self.root / QUARANTINE / f"{digest}.{secrets.token_hex(4)}"
+        with _disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.object_path(digest).replace(target)
+        self._proven.pop(digest, None)
+        self.catalog.forget([layout.object_key(digest)])
+        return target
+
+    def outline(self, digest: Digest, size: int) -> bytes | None:
+        """Return the object's outline, proven against the digest; None where it has one block.
+
+        An outline that is absent or wrong is made anew from the object.
+
+        Raises:
+            CorruptObjectError: The object itself is wrong or missing.
+        """
+        if size <= BLOCK_SIZE:
+            return None
+        path = self.root / layout.outline_key(digest)
+        with contextlib.suppress(OSError):
+            if check_outline(outline := path.read_bytes(), size, digest):
+                return outline
+        source = self.object_path(digest)
+        with _disk_errors(source):
+            found = native.hash_file(source)
+        if found.digest != digest.raw or found.size != size:
+            self.quarantine(digest)
+            raise CorruptObjectError(
+                f"the local bytes of {digest} are not what was stored; moved to quarantine"
+            )
+        self.backend.put([(layout.outline_key(digest), found.outline)])
+        return found.outline
+
+    def remove(self, digest: Digest) -> None:
+        """Drop the local bytes of an object and its outline."""
+        self._proven.pop(digest, None)
+        self.backend.delete([layout.object_key(digest), layout.outline_key(digest)])
+        self.catalog.forget([layout.object_key(digest)])
+
+    # -- views -------------------------------------------------------------------------------
+
+    def view(self, key: str, digest: Digest, size: int) -> Path:
+        """Return a path under `key` that shows the object's bytes with a name people know.
+
+        A reflink where the file system can; else a hard link, but only where mode 0444 protects
+        the object from this process (it does not from root); else a copy.
+
+        Args:
+            key: Where the view goes, below the store's root.
+            digest: The object; it must stand here, proven.
+            size: Its size in bytes.
+        """
+        source = self.object_path(digest)
+        path = self.root / key
+        if self._is_view(path, key, source, digest, size):
+            return path
+        fresh = self.temporary()
+        began = time.time_ns()
+        with _disk_errors(path):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if _mode_protects() and not native.reflink(source, fresh):
+                    before = source.stat()
+                    os.link(source, fresh)
+                    fresh.replace(path)
+                    self._follow_link(digest, before, began)
+                    return path
+                fresh.unlink(missing_ok=True)
+                copied = native.copy_file(source, fresh)
+                if copied.digest != digest.raw:
+                    raise CorruptObjectError(f"the copy of {digest} for {path} came out wrong")
+                fresh.replace(path)
+                stamp = Stamp.of(path.stat())
+            finally:
+                fresh.unlink(missing_ok=True)
+        self.catalog.remember([(key, stamp, digest)], began)
+        return path
+
+    def _follow_link(self, digest: Digest, before: os.stat_result, began: int) -> None:
+        """Carry the proof of an object over the change of its ctime that a link makes."""
+        after = Stamp.of(self.object_path(digest).stat())
+        unchanged = (after.size, after.mtime_ns, after.inode) == (
+            before.st_size,
+            before.st_mtime_ns,
+            before.st_ino,
+        )
+        if unchanged and self._proven.get(digest) == Stamp.of(before):
+            self._note([digest], began)
+
+    def _is_view(self, path: Path, key: str, source: Path, digest: Digest, size: int) -> bool:
+        try:
+            stat = path.stat()
+            if os.path.samestat(stat, source.stat()):
+                return True
+        except OSError:
+            return False
+        stamp = Stamp.of(stat)
+        return stamp.size == size and self.catalog.checked(key, stamp, digest)
+
+    def remove_view(self, key: str) -> None:
+        """Drop a view, if there is one."""
+        with contextlib.suppress(OSError):
+            (self.root / key).unlink(missing_ok=True)
+        self.catalog.forget([key])
+
+    def close(self) -> None:
+        """Give descriptors back."""
+        self.catalog.close()
+        self.backend.close()
+
+
+def _staged(path: Path, result: native.FileHash) -> Staged:
+    return Staged(path, Digest(result.digest), result.size, result.outline)
+
+
+def _mode_protects() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() != 0
+
+
+def _wrap(error: OSError, path: Path) -> RadopsError:
+    if isinstance(error, native.FileChangedError):
+        return FileChangedError(f"{path} changed while it was read", hint="run the command again")
+    return LocalStorageError(f"{path}: {error.strerror or error}")
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system says of `path` into an error of ours."""
+    try:
+        yield
+    except RadopsError:
+        raise
+    except OSError as error:
+        raise _wrap(error, Path(os.fsdecode(error.filename)) if error.filename else path) from error

@@ -1,0 +1,130 @@
+"""The only threads of the Python side: many calls to a backend at once.
+
+There is no pool that outlives a call, so a process may fork before and after. The threads are
+daemons: a person who presses Ctrl-C is not kept waiting for a server that has stalled.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# The main thread wakes this often so that Ctrl-C is noticed on every platform.
+_POLL_SECONDS = 0.1
+
+
+class _Worker(threading.Thread):
+    def __init__(
+        self,
+        work: Callable[[T], R],
+        todo: queue.SimpleQueue[tuple[int, T] | None],
+        done: queue.SimpleQueue[tuple[int, R | None, BaseException | None]],
+        stop: threading.Event,
+    ) -> None:
+        super().__init__(name="radops-transfer", daemon=True)
+        # Workers see the caller's context variables (the current lake, a creator that runs).
+        self._context = copy_context()
+        self._work = work
+        self._todo = todo
+        self._done = done
+        self._stop_event = stop
+
+    def run(self) -> None:
+        self._context.run(self._loop)
+
+    def _loop(self) -> None:
+        while (item := self._todo.get()) is not None:
+            if self._stop_event.is_set():
+                continue
+            index, value = item
+            try:
+                self._done.put((index, self._work(value), None))
+            except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
+                self._done.put((index, None, error))
+
+
+def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[int, R]]:
+    """Call `work` on every item, at most `workers` at once; yield (index, result) as they end.
+
+    The items are taken as there is room, so an endless iterable is fine. The first error stops
+    the rest and is raised once the calls under way have ended, so that nobody cleans up behind
+    a call that still runs; only an interrupt (Ctrl-C) does not wait for them.
+
+    Args:
+        work: What to do; must be thread-safe when `workers` is more than 1.
+        items: What to do it to.
+        workers: Most calls at once; 1 runs them here, without a thread.
+    """
+    if workers <= 1:
+        for index, item in enumerate(items):
+            yield index, work(item)
+        return
+    todo: queue.SimpleQueue[tuple[int, T] | None] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
+    stop = threading.Event()
+    threads: list[_Worker] = []
+    source = enumerate(items)
+    under_way = 0
+    exhausted = False
+    try:
+        while True:
+            while not exhausted and under_way < 2 * workers:
+                try:
+                    todo.put(next(source))
+                except StopIteration:
+                    exhausted = True
+                    break
+                under_way += 1
+                if len(threads) < min(workers, under_way):
+                    threads.append(_Worker(work, todo, done, stop))
+                    threads[-1].start()
+            if under_way == 0:
+                return
+            try:
+                index, result, error = done.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            under_way -= 1
+            if error is not None:
+                raise error
+            yield index, result  # type: ignore[misc]
+    except Exception:
+        _end(stop, todo, threads)
+        for thread in threads:
+            thread.join()
+        raise
+    finally:
+        _end(stop, todo, threads)
+
+
+def _end(
+    stop: threading.Event,
+    todo: queue.SimpleQueue[tuple[int, T] | None],
+    threads: list[_Worker],
+) -> None:
+    stop.set()
+    for _ in threads:
+        todo.put(None)
+
+
+def gather(work: Callable[[T], R], items: Sequence[T], workers: int) -> list[R]:
+    """Call `work` on every item, at most `workers` at once, and return the results in order."""
+    if len(items) <= 1:
+        return [work(item) for item in items]
+    results: dict[int, R] = dict(each(work, items, min(workers, len(items))))
+    return [results[index] for index in range(len(items))]
+
+
+def batches(items: Sequence[T], connections: int) -> list[Sequence[T]]:
+    """Cut a batch for a backend that takes several calls at once; one whole batch otherwise."""
+    if connections <= 1:
+        return [items]
+    return [items[start : start + 1] for start in range(len(items))]
