@@ -1,8 +1,10 @@
 """What a backend is: a dumb, thread-safe store of bytes by key.
 
 A backend knows nothing of digests, records or lakes. Keys are non-empty `/`-separated
-relative paths of at most 1,024 bytes of UTF-8 without empty, `.` or `..` segments; callers
-guarantee that, and a backend that maps keys to paths refuses any other key with `ValueError`.
+relative paths of at most 1,024 bytes of UTF-8 without empty, `.` or `..` segments, NUL or
+backslash. Every backend refuses to make any other key, with `ValueError`; one that maps keys to
+paths refuses it everywhere. Listings may hold foreign keys of a bucket that break these rules:
+they can be read and deleted like others.
 
 Errors, everywhere in this module:
 
@@ -74,18 +76,34 @@ class Reader(Protocol):
 class Part(Protocol):
     """The bytes of one part of an upload: a seekable file of known length.
 
+    It may be read through more than once (for a checksum, a signature, a second try).
     `read` may raise, when the bytes turn out to be wrong: then the upload of that part MUST
-    fail with that error and nothing of it become visible.
+    fail with that very error and nothing of it become visible.
     """
 
-    def read(self, size: int = -1, /) -> bytes: ...
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def tell(self) -> int: ...
-    def __len__(self) -> int: ...
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to `size` bytes, an empty answer at the end; all that is left if negative."""
+        ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to `offset`; backends go back to the start when they have to send the part again."""
+        ...
+
+    def tell(self) -> int:
+        """Return the position."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the length of the part in bytes, wherever the position is."""
+        ...
 
 
 class Upload(Protocol):
-    """An object on its way in, in parts. Thread-safe: parts may be written at once, in any order."""
+    """An object on its way in, in parts.
+
+    Thread-safe: parts may be written at once, in any order. An upload of `size` bytes has
+    `max(1, ceil(size / part_size))` parts; an empty object has one empty part.
+    """
 
     @property
     def part_size(self) -> int:
@@ -93,13 +111,24 @@ class Upload(Protocol):
         ...
 
     def write(self, number: int, part: Part) -> None:
-        """Send part `number`, counted from 0. Writing the same part again replaces it."""
+        """Send part `number`, counted from 0. Writing the same part again replaces it.
+
+        Raises:
+            ValueError: There is no such part, or it does not have the length it must have.
+            FileChangedError: The part gave fewer or more bytes than its length.
+
+        """
         ...
 
     def commit(self) -> None:
         """Make the object visible, whole, replacing what stood under the key.
 
-        Where the object has one part it may become visible with `write` already.
+        Durable after the next `flush`, content never after name. Where the object has one part
+        it may become visible with `write` already. After an error, call `abort`.
+
+        Raises:
+            ValueError: Not all parts were written, or the upload was aborted.
+
         """
         ...
 
@@ -109,8 +138,9 @@ class Upload(Protocol):
 
 
 class Backend(Protocol):
-    """A thread-safe store of bytes by key, strongly consistent: reads and listings see every
-    write that returned before they began.
+    """A thread-safe, strongly consistent store of bytes by key.
+
+    Consistent: reads and listings see every write that returned before they began.
     """
 
     @property
@@ -135,8 +165,11 @@ class Backend(Protocol):
     def open(self, key: str, start: int = 0, length: int | None = None) -> Reader:
         """Open the bytes from `start` on, at most `length` of them (None: to the end).
 
+        A start at or after the end gives an empty stream.
+
         Raises:
             KeyNotFoundError: The key is not there. Raised by this call, not by the first read.
+
         """
         ...
 
@@ -161,6 +194,7 @@ class Backend(Protocol):
 
         Raises:
             UnsafeRemoteError: The store cannot create atomically.
+
         """
         ...
 
@@ -180,13 +214,24 @@ class Backend(Protocol):
     def move(self, source: str, target: str) -> None:
         """Rename, replacing the target; a copy and a delete where the store has no rename.
 
+        The target's `modified` may be the source's or the time of the move. A crash in the
+        middle leaves the source, the target, or both, each whole.
+
         Raises:
             KeyNotFoundError: The source is not there.
+
         """
         ...
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove the keys; those that are not there are no error."""
+        ...
+
+    def now(self) -> float:
+        """Return the store's own clock, by which `Entry.modified` is given; exact to a second.
+
+        Ages are differences of the two: this machine's clock may be wrong.
+        """
         ...
 
     def flush(self) -> None:

@@ -1,0 +1,249 @@
+"""Names below one folder, made and removed while other processes do the same.
+
+Everything here raises `OSError`; `folder.py` turns that into errors of radops.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from radops import native
+from radops.backends.durability import Barrier
+from radops.backends.folder_errors import NO_HARD_LINKS, NO_SUCH_RENAME
+from radops.backends.folder_temp import FOLDER, TemporaryNames
+from radops.backends.keys import check_key
+from radops.errors import RemoteRefusedError, UnsafeRemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
+
+# Nothing is ever written in place, so nothing needs to be writable: `put` renames over it.
+FILE_MODE = 0o444
+_GROUP_FOLDER_MODE = 0o2775
+
+_TRIES = 20
+"""How often a name is tried again while others remove its empty folder or create it. Each try
+is lost only when another process made progress in between."""
+
+
+class Tree:
+    """Keys as paths below a root, finished files only; the unfinished ones are in `tmp/`.
+
+    Args:
+        root: The folder, an absolute path.
+        remote: Whether the root must be there already.
+        group: Whether folders are made g+rws and files readable, whatever the umask.
+
+    """
+
+    def __init__(self, root: Path, *, remote: bool, group: bool) -> None:
+        self.root = root
+        self.tmp = f"{root}/{FOLDER}"
+        self.barrier: Barrier | None = None
+        self._root = str(root)
+        self._remote = remote
+        self._group = group
+        self._names = TemporaryNames()
+        self._lock = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Replace the locks, which threads of the parent may hold."""
+        self._lock = threading.Lock()
+        if self.barrier is not None:
+            self.barrier.after_fork()
+
+    def path(self, key: str) -> str:
+        """Return the path of a key; `ValueError` for one that could be elsewhere."""
+        check_key(key)
+        if key.partition("/")[0] == FOLDER:
+            raise ValueError(f"not a key: {key!r} is where unfinished files are")
+        return f"{self._root}/{key}"
+
+    def check_root(self) -> None:
+        """Tell a key that is absent from a remote that is: an unmounted share is not empty."""
+        if self._remote and not self.root.is_dir():
+            raise RemoteRefusedError(f"there is no folder {self.root}", hint="make it, or mount it")
+
+    def prepare(self) -> Barrier:
+        """Make what the first write needs."""
+        barrier = self.barrier
+        if barrier is None:
+            self.make_folder(self.tmp)
+            with self._lock:
+                if self.barrier is None:
+                    self.barrier = Barrier(self.root)
+                barrier = self.barrier
+        return barrier
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        with self._lock:
+            barrier, self.barrier = self.barrier, None
+        if barrier is not None:
+            barrier.close()
+
+    # Unfinished files
+
+    def new_temporary(self) -> str:
+        """Return a path below `tmp/` that was never used."""
+        return f"{self.tmp}/{self._names.next()}"
+
+    def new_file(self, path: str) -> io.FileIO:
+        """Make a file to write to, which nobody can open for writing a second time."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        file = self._in_folder(path, lambda: io.FileIO(os.open(path, flags, FILE_MODE), "r+"))
+        if self._group:
+            os.fchmod(file.fileno(), FILE_MODE)
+        return file
+
+    @contextmanager
+    def written(self, bodies: Sequence[bytes]) -> Iterator[list[str]]:
+        """Give temporary files with these contents, durable already: one barrier for all.
+
+        Those that are still there at the end of the block are removed.
+        """
+        barrier = self.prepare()
+        paths = [self.new_temporary() for _ in bodies]
+        try:
+            for body, path in zip(bodies, paths, strict=True):
+                with self.new_file(path) as file:
+                    view = memoryview(body)
+                    while view:
+                        view = view[file.write(view) :]
+            barrier.sync_contents(paths)
+            yield paths
+        finally:
+            for path in paths:
+                discard(path)
+
+    # Names
+
+    def create(self, temporary: str, key: str) -> bool:
+        """Give a finished file its name, unless the name is taken: then False."""
+        target = self.path(key)
+
+        def attempt() -> bool:
+            try:
+                self._link(temporary, target)
+            except FileExistsError:
+                if os.lstat(temporary).st_nlink > 1:
+                    return True  # NFS: the first try did it, its reply was lost
+                if not stat.S_ISREG(os.lstat(target).st_mode):
+                    raise  # a folder or a link: neither is this key
+                return False
+            return True
+
+        created = self._in_folder(target, attempt)
+        if created:
+            self.touched(target)
+        return created
+
+    def _link(self, temporary: str, target: str) -> None:
+        try:
+            os.link(temporary, target)
+        except OSError as error:
+            if error.errno not in NO_HARD_LINKS:
+                raise
+        else:
+            return
+        try:
+            native.rename_noreplace(temporary, target)
+        except OSError as error:
+            if error.errno not in NO_SUCH_RENAME:
+                raise
+            raise UnsafeRemoteError(
+                f"the file system of {self.root} cannot create a file only if it is absent",
+                hint="it has neither hard links nor an exclusive rename; use another folder",
+            ) from error
+
+    def rename(self, path: str, key: str) -> None:
+        """Give a finished file its name, replacing what has it."""
+        target = self.path(key)
+
+        def attempt() -> None:
+            try:
+                Path(path).rename(target)
+            except FileNotFoundError:
+                if not os.path.lexists(path):
+                    raise _SourceGoneError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+                raise
+
+        self._in_folder(target, attempt)
+        self.touched(target)
+
+    def _in_folder(self, path: str, attempt: Callable[[], T]) -> T:
+        """Make the folder of `path` if `attempt` misses it, while others may remove it again."""
+        for number in range(_TRIES):
+            try:
+                return attempt()
+            except _SourceGoneError:  # noqa: PERF203
+                raise
+            except FileNotFoundError:
+                self.make_folder(path.rpartition("/")[0])
+            except PermissionError:
+                # Another member of the group may have made the folder an instant ago and not
+                # opened it to the group yet.
+                if not self._group:
+                    raise
+                time.sleep(0.001 * number)
+        return attempt()
+
+    def make_folder(self, path: str, *, may_be_root: bool = False) -> None:
+        """Make a folder and those above it; a remote's root only if `may_be_root`."""
+        if path == self._root and not may_be_root:
+            self.check_root()
+        try:
+            try:
+                Path(path).mkdir()
+            except FileNotFoundError:
+                parent = path.rpartition("/")[0]
+                self.make_folder(parent or "/", may_be_root=may_be_root)
+                Path(path).mkdir()
+        except FileExistsError:
+            if not Path(path).is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
+        else:
+            if self._group and path.startswith(self._root):
+                Path(path).chmod(_GROUP_FOLDER_MODE)
+
+    def prune(self, path: str) -> None:
+        """Remove the folders that became empty when the file at `path` went away."""
+        self.touched(path)
+        # Stops at the first folder that is not empty, or gone, or not ours.
+        with suppress(OSError):
+            while (path := path.rpartition("/")[0]) != self._root:
+                Path(path).rmdir()
+
+    def touched(self, path: str) -> None:
+        """Note for the next flush that a name was made or removed.
+
+        All folders up to the root count: another process may have made them an instant ago
+        and not have made them durable.
+        """
+        if self.barrier is None:
+            return
+        folders = []
+        while path != self._root:
+            path = path.rpartition("/")[0]
+            folders.append(path)
+        self.barrier.touched(folders)
+
+
+class _SourceGoneError(FileNotFoundError):
+    """What was to be renamed is not there; making folders would not help."""
+
+
+def discard(path: str) -> None:
+    """Remove a temporary file; if that fails, it is removed later as a leftover."""
+    with suppress(OSError):
+        Path(path).unlink()
