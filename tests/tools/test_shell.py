@@ -1,0 +1,62 @@
+"""The machines that the demo and the tests of the documentation run on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shell import Machine, plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "machine")
+
+
+def test_nothing_of_this_environment_leaks(machine: Machine, monkeypatch) -> None:
+    monkeypatch.setenv("RADOPS_REMOTE", "s3://somewhere")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    names = {line.partition("=")[0] for line in machine.run("env").out.splitlines()}
+    assert not [name for name in names if name.startswith("RADOPS_")]
+    assert "AWS_SECRET_ACCESS_KEY" not in names
+    assert machine.run("echo $HOME; ls -A ~").out == f"{machine.home}\n"
+
+
+def test_pipes_keep_the_streams_apart(machine: Machine) -> None:
+    result = machine.run("cat; echo err >&2; exit 4", stdin="in\n")
+    assert (result.out, result.err, result.status) == ("in\n", "err\n", 4)
+    with pytest.raises(AssertionError, match="ended with 4, not 0"):
+        result.check()
+
+
+def test_a_terminal_has_a_width_and_shows_styles(machine: Machine) -> None:
+    result = machine.run(
+        r"tput cols 2>/dev/null || stty size; test -t 0 -a -t 1 && "
+        r"printf '\e[1mbold\e[0m \e[3mitalic\e[23m \e[1;3mboth\e[m plain\n'; echo e >&2",
+        terminal=True,
+        columns=97,
+    )
+    assert "97" in result.out.splitlines()[0]
+    assert result.out.splitlines()[1:] == ["bold italic both plain", "e"]
+    assert result.bold == ["bold", "both"]
+    assert result.italic == ["italic", "both"]
+
+
+def test_a_terminal_can_leave_standard_error_in_a_pipe(machine: Machine) -> None:
+    result = machine.run(
+        "test -t 1 && echo out; test -t 2 || echo err >&2", terminal=True, split=True
+    )
+    assert (result.out, result.err) == ("out\n", "err\n")
+
+
+def test_a_command_that_never_ends_is_ended(machine: Machine) -> None:
+    with pytest.raises(TimeoutError, match="begun"):
+        machine.run("echo begun; sleep 60", terminal=True, timeout=1)
+
+
+def test_what_a_progress_line_overwrote_is_not_seen() -> None:
+    assert plain("\x1b[2K 10%\r 20%\r\x1b[32mdone\x1b[0m\nnext") == "done\nnext"
