@@ -34,17 +34,21 @@ _NAN: Final = bytes.fromhex("7ff8000000000000")
 _SMALLEST: Final = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
 
 
-def encode(value: Value) -> bytes:
+def encode(value: Value, max_size: int = MAX_SIZE) -> bytes:
     """Return the one encoding of `value`.
+
+    Args:
+        value: What to encode.
+        max_size: How many bytes the encoding may have.
 
     Raises:
         ValueError: An integer beyond 64 bits, text that UTF-8 cannot carry, or too deep nesting.
         TypeError: A value of any other type than the profile's, or a map key that is not text.
-        UsageError: The encoding is larger than 8 MiB.
+        UsageError: The encoding is larger than `max_size`.
     """
     data: bytes = cbor2.dumps(_plain(value, 0), default=_write_verbatim)
-    if len(data) > MAX_SIZE:
-        raise UsageError(f"{len(data):,} bytes are too much for a record, {MAX_SIZE:,} are allowed")
+    if len(data) > max_size:
+        raise UsageError(f"{len(data):,} bytes are too much for a record, {max_size:,} are allowed")
     return data
 
 
