@@ -11,13 +11,13 @@ import os
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
-
-from radops.model.digest import Digest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
+
+    from radops.model.digest import Digest
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
@@ -118,12 +118,12 @@ class Catalog:
                 self._connection.close()
             self._connection = None
 
-    def _one(self, statement: str, key: str) -> tuple[int, ...] | None:
+    def _one(self, statement: str, key: str) -> tuple[Any, ...] | None:
         rows = self._run(lambda connection: connection.execute(statement, (key,)).fetchall())
         return rows[0] if rows else None
 
     def _many(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        def write(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
+        def write(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
             with connection:
                 connection.executemany(statement, rows)
             return []
@@ -132,8 +132,8 @@ class Catalog:
             self._run(write)
 
     def _run(
-        self, action: Callable[[sqlite3.Connection], list[tuple[int, ...]]]
-    ) -> list[tuple[int, ...]]:
+        self, action: Callable[[sqlite3.Connection], list[tuple[Any, ...]]]
+    ) -> list[tuple[Any, ...]]:
         if self._owner != os.getpid():
             self._reset()
         with self._lock:
@@ -144,7 +144,7 @@ class Catalog:
             except sqlite3.Error as error:
                 return self._recover(error)
 
-    def _recover(self, error: sqlite3.Error) -> list[tuple[int, ...]]:
+    def _recover(self, error: sqlite3.Error) -> list[tuple[Any, ...]]:
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -8,19 +8,19 @@ slot, whose create-if-absent decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from radops.errors import CorruptRecordError, RadopsError, UIDConflictError
+from radops.model.build import sibling
+from radops.model.edge import Edge
 from radops.model.record import (
-    Edge,
     FileRecord,
     FolderRecord,
     decode_slot,
     folder_record,
-    sibling,
     tombstone,
 )
-from radops.model.uid import UID, folders_of, gone_key, is_reserved, parse_slot_key, slot_key
+from radops.model.uid import folders_of, gone_key, is_reserved, parse_slot_key, slot_key
 from radops.repository import layout
 from radops.repository.repository import now
 from radops.repository.slots import Free, Pending, Taken, commits
@@ -29,35 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from radops.model.digest import Digest
-    from radops.model.record import CallOutput
+    from radops.model.uid import UID
+    from radops.repository.draft import Draft
     from radops.repository.repository import Repository
     from radops.repository.slots import State
 
 # Each try is lost only to another client's progress on the same name.
 _MAX_TRIES = 32
-
-
-class Draft(Protocol):
-    """What is to be committed as one: the outputs of a call, or one added file."""
-
-    @property
-    def outputs(self) -> Sequence[CallOutput]:
-        """The files, with their UIDs."""
-        ...
-
-    @property
-    def key(self) -> Digest | None:
-        """The key of the call that made them; None for an added file."""
-        ...
-
-    @property
-    def sources(self) -> Sequence[UID]:
-        """The UIDs of the lake files they were made from."""
-        ...
-
-    def build(self, outputs: Sequence[CallOutput], primary: str) -> list[FileRecord]:
-        """Make the records of these outputs, sorted by UID, under a commit id not used before."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +64,16 @@ def commit(
         Errors that concern the whole backend are raised.
     """
     results: dict[int, Outcome | RadopsError] = {}
-    blocked = ensure_folders(repository, [o.uid for draft in drafts for o in draft.outputs])
+    blocked = ensure_folders(repository, [r.uid for draft in drafts for r in draft.records])
     for index, draft in enumerate(drafts):
-        errors = [blocked[o.uid] for o in draft.outputs if o.uid in blocked]
+        errors = [blocked[r.uid] for r in draft.records if r.uid in blocked]
         if errors:
             results[index] = errors[0]
     for _ in range(_MAX_TRIES):
         todo = [index for index in range(len(drafts)) if index not in results]
         if not todo:
             break
-        uids = [output.uid for index in todo for output in drafts[index].outputs]
+        uids = [record.uid for index in todo for record in drafts[index].records]
         results.update(
             _try(repository, {i: drafts[i] for i in todo}, states or repository.states(uids, {}))
         )
@@ -103,7 +81,7 @@ def commit(
     repository.backend.flush()
     return [
         results.get(index)
-        or UIDConflictError("others keep changing this name", uid=draft.outputs[0].uid)
+        or UIDConflictError("others keep changing this name", uid=draft.records[0].uid)
         for index, draft in enumerate(drafts)
     ]
 
@@ -112,10 +90,9 @@ def commit(
 class _Attempt:
     records: list[FileRecord]
     numbers: dict[UID, int]
-    taken: list[Taken]
 
     def slot(self, record: FileRecord) -> tuple[UID, int, bytes]:
-        return UID(record.uid), self.numbers[UID(record.uid)], record.raw
+        return record.uid, self.numbers[record.uid], record.raw
 
 
 def _try(
@@ -130,16 +107,14 @@ def _try(
         except RadopsError as error:
             results[index] = error
             continue
-        if not free:
-            results[index] = Outcome(taken, frozenset())
-            continue
-        outputs = [output for output in draft.outputs if output.uid in free]
-        first = min(free, key=str.encode)
-        records = draft.build(outputs, slot_key(first, free[first]))
-        attempts[index] = _Attempt(records, free, taken)
+        if taken:
+            results[index] = _complete(repository, draft, taken, sorted(free, key=str.encode))
+        else:
+            records = draft.build(free[draft.records[0].uid])
+            attempts[index] = _Attempt(records, free)
     repository.put(
         [
-            (repository.prefix + layout.edge_key(source, UID(record.uid)), _edge(record))
+            (repository.prefix + layout.edge_key(source, record.uid), _edge(record))
             for index, attempt in attempts.items()
             for record in attempt.records
             for source in drafts[index].sources
@@ -155,11 +130,25 @@ def _try(
         # Somebody who was blocked by our intents may have finished the commit for us.
         if index not in lost or _give_up(repository, attempt.records):
             results[index] = Outcome(
-                attempt.taken
-                + [Taken(UID(r.uid), attempt.numbers[UID(r.uid)], r) for r in attempt.records],
+                [Taken(r.uid, attempt.numbers[r.uid], r) for r in attempt.records],
                 frozenset(attempt.numbers),
             )
     return results
+
+
+def _complete(
+    repository: Repository, draft: Draft, taken: list[Taken], missing: Sequence[UID]
+) -> Outcome | RadopsError:
+    """Add what is missing beside files that stand already, equal: each a commit of its own.
+
+    They cannot be one commit, as whoever finishes a commit expects all its slots to be its own.
+    """
+    outcomes = commit(repository, [draft.alone(uid) for uid in missing])
+    for outcome in outcomes:
+        if isinstance(outcome, RadopsError):
+            return outcome
+        taken = taken + outcome.taken
+    return Outcome(taken, frozenset(missing))
 
 
 def _sort_out(
@@ -167,40 +156,40 @@ def _sort_out(
 ) -> tuple[list[Taken], dict[UID, int]]:
     """Split a draft's outputs into those that stand already, equal, and free slots."""
     taken, free = [], {}
-    for output in draft.outputs:
-        state = states[output.uid]
+    for record in draft.records:
+        state = states[record.uid]
         while isinstance(state, Pending):
             resolve(repository, state.record)
-            state = repository.slots.state(output.uid, state.number)
+            state = repository.slots.state(record.uid, state.number)
         if isinstance(state, Free):
-            free[output.uid] = state.number
+            free[record.uid] = state.number
             continue
-        check_equal(repository, output, draft.key, state)
+        check_equal(repository, record, draft.key, state)
         taken.append(state)
     return taken, free
 
 
 def check_equal(
-    repository: Repository, output: CallOutput, key: Digest | None, state: Taken
+    repository: Repository, wanted: FileRecord, key: Digest | None, state: Taken
 ) -> None:
     """Raise `UIDConflictError` unless what stands is what we would have put there."""
     record = state.record
     if isinstance(record, FolderRecord):
         raise UIDConflictError(
-            f"{output.uid} is a folder", uid=output.uid, hint="choose a name that is not in use"
+            f"{wanted.uid} is a folder", uid=wanted.uid, hint="choose a name that is not in use"
         )
-    if record.digest == output.digest:
+    if record.digest == wanted.digest:
         call = repository.call_of(record)
         if key == (None if call is None else call.key):
             return
         raise UIDConflictError(
-            f"{output.uid} exists already with equal bytes, but was made in another way",
-            uid=output.uid,
-            hint=f"see how with: radops datalake info {output.uid}",
+            f"{wanted.uid} exists already with equal bytes, but was made in another way",
+            uid=wanted.uid,
+            hint=f"see how with: radops datalake info {wanted.uid}",
         )
     raise UIDConflictError(
-        f"{output.uid} exists already with other bytes",
-        uid=output.uid,
+        f"{wanted.uid} exists already with other bytes",
+        uid=wanted.uid,
         hint="files never change: choose another name, or delete that one first",
     )
 
@@ -219,7 +208,7 @@ def _create(
 
 
 def _edge(record: FileRecord) -> bytes:
-    return Edge(uid=record.uid, record=record.record_digest).encode()
+    return Edge(record.uid, record.record_digest).encode()
 
 
 # -- intents -----------------------------------------------------------------------------------
@@ -237,30 +226,30 @@ def resolve(repository: Repository, record: FileRecord) -> bool:
     call = repository.call_of(record)
     if call is None:
         raise CorruptRecordError(f"{record.uid} has no call, yet belongs to another slot")
-    siblings = sorted(
-        (sibling(record, output, call.outputs) for output in call.outputs),
-        key=lambda one: one.uid.encode(),
-    )
-    primary_name = parse_slot_key(record.commit.primary)
-    if primary_name is None or primary_name.uid != siblings[0].uid:
-        raise CorruptRecordError(f"{record.uid} names {record.commit.primary} as primary slot")
+    siblings = [sibling(record, output) for output in call.outputs]
     if (raw := repository.slots.read_raw(record.commit.primary)) is not None:
         return _settle(repository, siblings, raw)
     missing = []
     for one in siblings[1:]:
-        uid = UID(one.uid)
-        state = repository.slots.state(uid)
+        state = repository.slots.state(one.uid)
         if isinstance(state, Free):
-            missing.append((uid, state.number, one.raw))
+            missing.append((one.uid, state.number, one.raw))
         elif state.record.raw != one.raw:
             return _give_up(repository, siblings)
     if missing and not all(repository.create(missing)):
         return _give_up(repository, siblings)
     repository.backend.flush()
     head = siblings[0]
-    if not all(repository.create([(UID(head.uid), primary_name.number, head.raw)])):
+    if not all(repository.create([(head.uid, _primary_number(head), head.raw)])):
         return _give_up(repository, siblings)
     return True
+
+
+def _primary_number(record: FileRecord) -> int:
+    name = parse_slot_key(record.commit.primary)
+    if name is None or name.uid != record.uid:
+        raise CorruptRecordError(f"{record.uid} names {record.commit.primary} as its primary slot")
+    return name.number
 
 
 def _give_up(repository: Repository, records: Sequence[FileRecord]) -> bool:
@@ -270,12 +259,9 @@ def _give_up(repository: Repository, records: Sequence[FileRecord]) -> bool:
         Whether the commit happened all the same, by somebody else's hand.
     """
     head = records[0]
-    name = parse_slot_key(head.commit.primary)
-    if name is None:
-        raise CorruptRecordError(f"{head.uid} names {head.commit.primary} as primary slot")
     if len(records) > 1:
         closed = tombstone(head.raw, now(), repository.originator, aborted=True)
-        repository.create([(name.uid, name.number, closed)])
+        repository.create([(head.uid, _primary_number(head), closed)])
     raw = repository.slots.read_raw(head.commit.primary)
     return raw is not None and _settle(repository, records, raw)
 
@@ -286,10 +272,9 @@ def _settle(repository: Repository, records: Sequence[FileRecord], primary: byte
     if commits(content, records[0].commit.id):
         return True
     for record in records[1:]:
-        uid = UID(record.uid)
-        for number, held in repository.slots.walk(uid):
+        for number, held in repository.slots.walk(record.uid):
             if isinstance(held, FileRecord) and held.raw == record.raw:
-                bury(repository, uid, number, held.raw, aborted=True)
+                bury(repository, record.uid, number, held.raw, aborted=True)
     return False
 
 

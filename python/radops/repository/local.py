@@ -74,7 +74,9 @@ class LocalStore:
         pairs = [(source, self.temporary()) for source in sources]
         results = native.copy_files(pairs, progress=progress)
         return [
-            _staged(target, result) if isinstance(result, native.FileHash) else _wrap(result, source)
+            _staged(target, result)
+            if isinstance(result, native.FileHash)
+            else _wrap(result, source)
             for (source, target), result in zip(pairs, results, strict=True)
         ]
 
@@ -148,7 +150,9 @@ class LocalStore:
             for item in unique.values()
             if item.outline
         ]
-        self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in unique.values()])
+        self.backend.adopt(
+            [(item.path, layout.object_key(item.digest)) for item in unique.values()]
+        )
         self.backend.put(outlines)
         self.backend.flush()
         kept = {item.path for item in unique.values()}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from radops.errors import RadopsError
 from radops.repository.commit import commit
 from radops.repository.upload import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from radops.errors import RadopsError
     from radops.model.digest import Digest
     from radops.model.uid import UID
-    from radops.repository.commit import Draft, Outcome
+    from radops.repository.commit import Outcome
+    from radops.repository.draft import Draft
     from radops.repository.local import LocalStore
     from radops.repository.repository import Repository
     from radops.repository.slots import State

@@ -40,7 +40,7 @@ def ensure_marker(backend: Backend, lake_id: str) -> Marker:
     Of several who do so at once one wins; all get the winner's.
     """
     if (marker := read_marker(backend)) is None:
-        backend.create([(layout.MARKER, new_marker(lake_id).raw)])
+        backend.create([(layout.MARKER, new_marker(bytes.fromhex(lake_id)).raw)])
         backend.flush()
         marker = read_marker(backend)
         if marker is None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from radops.backends.base import KeyNotFoundError
 from radops.errors import CorruptObjectError
+from radops.model.call import Call, decode_call
 from radops.model.digest import Digest
-from radops.model.record import Call, FileRecord, decode_call
+from radops.model.record import FileRecord, check_call
 from radops.repository import layout
 from radops.repository.slots import Slots
 from radops.repository.transfer import batches, gather
@@ -48,9 +49,7 @@ class Repository:
 
     def states(self, uids: Sequence[UID], starts: Mapping[UID, int]) -> dict[UID, State]:
         """Return what each UID is now; `starts` skips slots known to hold tombstones."""
-        found = gather(
-            lambda uid: self.slots.state(uid, starts.get(uid, 0)), uids, self.workers
-        )
+        found = gather(lambda uid: self.slots.state(uid, starts.get(uid, 0)), uids, self.workers)
         return dict(zip(uids, found, strict=True))
 
     def create(self, items: Sequence[tuple[UID, int, bytes]]) -> list[bool]:
@@ -82,7 +81,9 @@ class Repository:
         """Return the call that made a file, fetching it where it is an object of its own."""
         if record.call_object is None:
             return record.call
-        return decode_call(self.read_object(record.call_object))
+        call = decode_call(self.read_object(record.call_object))
+        check_call(record, call)
+        return call
 
     def has_object(self, digest: Digest, size: int) -> bool:
         """Say whether an object of that digest and size stands in the backend."""
@@ -90,8 +91,6 @@ class Repository:
         return entry is not None and entry.size == size
 
 
-def now() -> str:
-    """Return the time, UTC, as records write it."""
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds").replace(
-        "+00:00", "Z"
-    )
+def now() -> datetime.datetime:
+    """Return the time, with time zone."""
+    return datetime.datetime.now(datetime.timezone.utc)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from radops.backends.base import KeyNotFoundError
 from radops.errors import CorruptRecordError
-from radops.model.cbor import MAX_BYTES
+from radops.model.cbor import MAX_SIZE
 from radops.model.record import FileRecord, FolderRecord, Tombstone, decode_slot
 from radops.model.uid import UID, parse_slot_key, slot_key
 from radops.repository import layout
@@ -88,11 +88,11 @@ class Slots:
     def read_raw(self, key: str) -> bytes | None:
         """Return the bytes of a slot (`refs/...`), None if it is absent."""
         try:
-            with self.backend.open(self.prefix + key, 0, MAX_BYTES + 1) as reader:
-                raw = reader.read(MAX_BYTES + 1)
+            with self.backend.open(self.prefix + key, 0, MAX_SIZE + 1) as reader:
+                raw = reader.read(MAX_SIZE + 1)
         except KeyNotFoundError:
             return None
-        if len(raw) > MAX_BYTES:
+        if len(raw) > MAX_SIZE:
             raise CorruptRecordError(f"the record at {key} is larger than any record can be")
         return raw
 
@@ -157,9 +157,7 @@ class Slots:
 
     def replace(self, items: Sequence[tuple[UID, int, bytes]]) -> None:
         """Overwrite slots: with tombstones, or in a cache with what the remote holds."""
-        self.backend.put(
-            [(self.prefix + slot_key(uid, number), raw) for uid, number, raw in items]
-        )
+        self.backend.put([(self.prefix + slot_key(uid, number), raw) for uid, number, raw in items])
 
     def list(self, prefix: str = "", *, recursive: bool = True) -> Iterator[Listed]:
         """Yield slots and folders whose UID begins with `prefix`, in no order.
@@ -183,10 +181,5 @@ def commits(content: SlotContent, commit_id: bytes) -> bool:
     tombstone that aborted it.
     """
     if isinstance(content, Tombstone):
-        inner = content.inner()
-        return (
-            not content.aborted
-            and isinstance(inner, FileRecord)
-            and inner.commit.id == commit_id
-        )
+        return not content.aborted and content.inner().commit.id == commit_id
     return isinstance(content, FileRecord) and content.commit.id == commit_id
