@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from pages import Runner, parse
 from shell import Machine
 
