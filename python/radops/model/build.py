@@ -128,6 +128,17 @@ def sibling(record: FileRecord, output: CallOutput) -> FileRecord:
     return _for_output(_tree(record), output.uid, output.digest, output.size)
 
 
+def recommit(records: Iterable[FileRecord], primary: str) -> list[FileRecord]:
+    """Return the records as a commit of their own, under a new id and another primary slot.
+
+    Args:
+        records: All records of a commit, or one of them alone.
+        primary: The key of the slot that is to commit: that of the first of them by UID.
+    """
+    commit = {"id": os.urandom(COMMIT_ID_SIZE), "primary": primary}
+    return [_finish({**_tree(record), "commit": commit}) for record in records]
+
+
 def with_inputs(record: FileRecord, records: Mapping[Digest, Digest]) -> FileRecord:
     """Return the record with its inputs' records replaced, all else and the commit unchanged.
 

@@ -51,7 +51,7 @@ class CallOutput(msgspec.Struct, frozen=True):
     uid: UID
     digest: Digest
     size: Size
-    place: int | str | None
+    place: Size | str | None = None
     """Where it stood in what the function returned: the index in a list or tuple, the key in a
     dict, None for a single file. So a later call gets the same shape without running."""
 
