@@ -1,0 +1,187 @@
+"""Who a pipeline function is: the part of a call's key that must be the same on every machine.
+
+The rule goes by the file that the function was written in, so that import, `python -m`, a script
+and a spawned child agree, and neither the place of a checkout nor `sys.path` matters:
+
+1. Installed (`site-packages`, the standard library, `pip install --target`): the name it is
+   imported under, `pkg.mod`.
+2. In a package, that is in a folder with `__init__.py`: the name that the package gives it, from
+   the outermost such folder on, `pkg.mod`. The root of a project is never such a folder, nor is
+   its `src`, even with an `__init__.py` in it: their names say nothing about the code.
+3. Any other file of a project: `<project>:<dotted path from the project's root>`, a leading `src`
+   dropped: `demo:pipeline`, `demo:scripts.clean`. So two projects with a `pipeline.py` each stay
+   apart, and `import pipeline` is the same function as `python pipeline.py`. Files in a package
+   below `src`, where `src` is itself a package, are named so too.
+4. Any other file: its stem, and the fingerprint of the code joins the key.
+5. No file (a notebook, `python -c`, the prompt, code from a pipe): `notebook`, and the
+   fingerprint joins the key.
+
+A function whose qualified name does not tell it from others of its module has the fingerprint in
+its key too: a lambda, and a nested function with variables of the function around it.
+Modules are at times imported or run under other names (`scripts.clean`, `__main__`,
+`__mp_main__`); `run_as` keeps the one that people saw.
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import os
+from dataclasses import dataclass
+from functools import partial
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final
+
+from radops.data_lake.project import dotted, installed_root, project_of, real_path
+from radops.errors import CreatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOTEBOOK: Final = "notebook"
+"""The module of functions that were typed into a notebook or at a prompt."""
+
+_MAIN: Final = frozenset({"__main__", "__mp_main__"})  # the latter in spawned children
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What names a function in a call's key."""
+
+    module: str
+    """`pkg.mod`, `project:pipeline`, `notebook`: see the rule in this module's text."""
+    name: str
+    """The qualified name: `process`, `Model.fit`, `make.<locals>.process`."""
+    keyed_by_code: bool
+    """Whether the fingerprint of the code joins the key, because the name alone is not enough."""
+    run_as: str
+    """The name as people saw it: `__main__.process` for a function that ran in a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    name: str
+    named_by_place: bool
+    """Whether a project or a package vouches for the name."""
+    run_as: str
+
+
+_modules: dict[tuple[str, str | None, str], _Module] = {}
+
+
+def identify(function: Callable[..., Any]) -> Identity:
+    """Return the identity of a Python function, method or nested function.
+
+    Wrappers that name what they wrap (`functools.wraps`) are looked through.
+
+    Raises:
+        CreatorError: `function` is not written in Python, or is an object with `__call__`.
+    """
+    inner = innermost(function)
+    module = _module_of(inner)
+    name = inner.__qualname__
+    variables = any(variable != "__class__" for variable in inner.__code__.co_freevars)
+    return Identity(
+        module=module.name,
+        name=name,
+        keyed_by_code=not module.named_by_place or variables or "<lambda>" in name,
+        run_as=f"{module.run_as}.{name}",
+    )
+
+
+def innermost(function: Callable[..., Any]) -> FunctionType:
+    """Return the Python function below methods and wrappers that name what they wrap.
+
+    Raises:
+        CreatorError: There is none.
+    """
+    seen = 0
+    found: Any = function
+    while not isinstance(found, FunctionType) or hasattr(found, "__wrapped__"):
+        if isinstance(found, (staticmethod, classmethod, MethodType)):
+            found = found.__func__
+        elif hasattr(found, "__wrapped__") and not isinstance(found, partial):
+            found = inspect.getattr_static(found, "__wrapped__", None) or found.__wrapped__
+        else:
+            raise CreatorError(
+                f"{function!r} is not a Python function",
+                hint="decorate a function or method that is written with def",
+            )
+        seen += 1
+        if seen > 100:
+            raise CreatorError(f"{function!r} wraps itself")
+    return found
+
+
+def _module_of(function: FunctionType) -> _Module:
+    scope = function.__globals__
+    name = scope.get("__name__")
+    file = scope.get("__file__")
+    if not isinstance(name, str):
+        name = "__main__"
+    if not isinstance(file, str):
+        file = None
+    # In the key, because functions typed at a prompt share the variables of the script before.
+    key = (name, file, function.__code__.co_filename if name in _MAIN else "")
+    found = _modules.get(key)
+    if found is None:
+        found = _modules[key] = _name_module(name, file, function)
+    return found
+
+
+def _name_module(name: str, file: str | None, function: FunctionType) -> _Module:
+    spec = function.__globals__.get("__spec__")
+    spec_name = getattr(spec, "name", None)
+    imported = spec_name if isinstance(spec_name, str) and spec_name not in _MAIN else None
+    run_as = "__main__" if name in _MAIN else (imported or name)
+    if file is None or (name in _MAIN and is_typed_in(function.__code__.co_filename, file)):
+        if name in _MAIN or imported is None:
+            return _Module(NOTEBOOK, named_by_place=False, run_as=run_as)
+        return _Module(imported, named_by_place=True, run_as=run_as)  # from a loader of its own
+    path = real_path(source_file(file))
+    root = installed_root(os.path.dirname(path))  # noqa: PTH120 text, for speed
+    if root is not None:
+        place = dotted(os.path.relpath(path, root))
+        return _Module(imported or place, named_by_place=True, run_as=run_as)
+    if not os.path.exists(path):  # noqa: PTH110 in a zip archive, or gone
+        bare = imported if imported and "." in imported else None
+        return _Module(bare or dotted(os.path.basename(path)), bare is not None, run_as)  # noqa: PTH119
+    return _Module(*name_by_place(path), run_as)
+
+
+def name_by_place(path: str) -> tuple[str, bool]:
+    """Return the module's name by rules 2 to 4, and whether a package or project vouches for it."""
+    folder = os.path.dirname(path)  # noqa: PTH120
+    project = project_of(folder)
+    source = os.path.join(project.root, "src") if project else None  # noqa: PTH118
+    top, depth = folder, 0
+    while (
+        not (project and top == project.root)
+        and top != source
+        and os.path.isfile(os.path.join(top, "__init__.py"))  # noqa: PTH113, PTH118
+        and os.path.dirname(top) != top  # noqa: PTH120
+    ):
+        top, depth = os.path.dirname(top), depth + 1  # noqa: PTH120
+    nameless = top == source and os.path.isfile(os.path.join(top, "__init__.py"))  # noqa: PTH113, PTH118
+    if depth and not nameless:
+        return dotted(os.path.relpath(path, top)), True
+    if project is not None:
+        place = dotted(os.path.relpath(path, project.root))
+        return f"{project.name}:{place.removeprefix('src.')}", True
+    return dotted(os.path.basename(path)), False  # noqa: PTH119
+
+
+def source_file(file: str) -> str:
+    """Return the source file of a module whose `__file__` may be compiled code beside it."""
+    return file[:-1] if file.endswith(".pyc") else file
+
+
+def is_typed_in(code_file: str, module_file: str) -> bool:
+    """Whether code of a main module came from a prompt or a cell, not from the module's file."""
+    if code_file == module_file:
+        return False
+    if code_file.startswith("<"):
+        return True
+    # Cells of a notebook have names of files that need not exist; their lines never expire.
+    entry = linecache.cache.get(code_file)
+    return entry is not None and (len(entry) == 1 or entry[1] is None)

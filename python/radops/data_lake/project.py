@@ -1,0 +1,151 @@
+"""Where a source file belongs: to an installed distribution, to a project of the user, or nowhere.
+
+Identity, the code's fingerprint and provenance all ask this, so the answer is given in one place
+and depends on files alone: not on how Python was started, on `sys.path`, or on a `git` program.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import sysconfig
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from radops.data_lake import git
+
+_SITE_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
+_RADOPS: Final = str(Path(__file__).resolve().parents[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project of the user: what a checkout holds, wherever it lies.
+
+    The name comes from the nearest `pyproject.toml` that has one (`[project]`, else
+    `[tool.poetry]`), else from the git remote of the repository that encloses the file.
+    """
+
+    root: str
+    """The folder of that `pyproject.toml`, or of the repository."""
+    name: str
+
+
+def real_path(file: str) -> str:
+    """Return the path of a source file without symbolic links, unless links make it installed.
+
+    Installers may link each file of `site-packages` into a cache; such a file is where it was
+    found, not where its bytes are.
+    """
+    path = os.path.abspath(file)  # noqa: PTH100 text in, text out: this is on every call's way
+    return path if installed_root(os.path.dirname(path)) else os.path.realpath(path)  # noqa: PTH120
+
+
+@lru_cache(maxsize=4096)
+def installed_root(folder: str) -> str | None:
+    """Return the folder that modules of `folder` were installed into; None if they were not.
+
+    Installed are the standard library, everything below a folder named `site-packages` or
+    `dist-packages`, and everything below a folder that holds `*.dist-info`, which is
+    what `pip install --target` leaves.
+    """
+    path = Path(folder)
+    for parent in (path, *path.parents):
+        if parent.name in _SITE_FOLDERS:
+            return str(parent)
+        if _holds_distributions(str(parent)):
+            return str(parent)
+    for root in _standard_library():
+        if path == Path(root) or Path(root) in path.parents:
+            return root
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _holds_distributions(folder: str) -> bool:
+    # Only a folder on the import path can be one; that keeps us from listing people's data.
+    if folder not in _import_path(tuple(sys.path)):
+        return False
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(".dist-info") for entry in entries)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=8)
+def _import_path(entries: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(os.path.abspath(entry) for entry in entries)  # noqa: PTH100
+
+
+@lru_cache(maxsize=1)
+def _standard_library() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    found = {paths["stdlib"], paths["platstdlib"], str(Path(os.__file__).parent)}
+    return tuple(sorted(found | {os.path.realpath(path) for path in found}))
+
+
+def is_own_code(path: str) -> bool:
+    """Whether the file is source code of the user: not installed, and not radops itself."""
+    if not path.endswith((".py", ".pyw")) or path.startswith(_RADOPS + os.sep):
+        return False
+    return installed_root(os.path.dirname(path)) is None  # noqa: PTH120
+
+
+@lru_cache(maxsize=4096)
+def project_of(folder: str) -> Project | None:
+    """Return the project that `folder` (an absolute path without links) belongs to.
+
+    The search goes upwards and ends with the first folder that is a git repository: what lies
+    around a checkout says nothing about it, and differs from machine to machine.
+    """
+    path = Path(folder)
+    for parent in (path, *path.parents):
+        name = _declared_name(parent)
+        if name:
+            return Project(str(parent), name)
+        repository = git.repository_at(str(parent))
+        if repository is not None:
+            remote = git.remote_url(repository)
+            name = git.repository_name(remote) if remote else None
+            return Project(str(parent), name) if name else None
+    return None
+
+
+def _declared_name(folder: Path) -> str | None:
+    try:
+        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    # The parser had another name before it joined the standard library.
+    parser = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        content: dict[str, Any] = parser.loads(text)
+    except ValueError:
+        # Someone else reports a pyproject.toml that does not parse; here it has no name.
+        return None
+    for table in (content.get("project"), _table(content.get("tool")).get("poetry")):
+        name = _table(table).get("name")
+        if isinstance(name, str) and name.strip():
+            return name.strip()
+    return None
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def dotted(relative: str) -> str:
+    """Return the dotted form of a source file's path relative to some root.
+
+    `__init__` stands for its folder. Names are in Unicode's normal form C, because file
+    systems differ in what they hand back.
+    """
+    parts = list(Path(relative).with_suffix("").parts)
+    if len(parts) > 1 and parts[-1] == "__init__":
+        del parts[-1]
+    return unicodedata.normalize("NFC", ".".join(parts))
