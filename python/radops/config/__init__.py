@@ -22,7 +22,6 @@ from radops.config.file import (
     CODE_CHANGE,
     CONTEXT_KEYS,
     DEFAULT_CONTEXT,
-    OPTION_KEYS,
     TOP_KEYS,
     Config,
     Context,
@@ -30,8 +29,8 @@ from radops.config.file import (
     find_home,
     load,
 )
-from radops.config.remote import check_endpoint, split_remote
-from radops.config.settings import Settings, git_email, resolve
+from radops.config.remote import OPTION_KEYS, split_remote
+from radops.config.settings import Settings, guess_originator, preview, resolve
 from radops.config.write import create_context, set_values, update, use_context
 
 __all__ = [
@@ -44,12 +43,12 @@ __all__ = [
     "Context",
     "Settings",
     "check_email",
-    "check_endpoint",
     "config_path",
     "create_context",
     "find_home",
-    "git_email",
+    "guess_originator",
     "load",
+    "preview",
     "resolve",
     "set_values",
     "split_remote",

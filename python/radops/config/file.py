@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from radops.config.check import check_context_name, nearest
+from radops.config.check import check_context_name, check_email, nearest
+from radops.config.remote import OPTION_KEYS, check_options, split_remote
 from radops.errors import InvalidConfigError, LocalStorageError
 
 if sys.version_info >= (3, 11):
@@ -37,8 +38,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     region: str | None = None
     profile: str | None = None
     ca_bundle: str | None = None
-    addressing_style: Literal["auto", "path", "virtual"] | None = None
-    sse: Literal["AES256", "aws:kms"] | None = None
+    addressing_style: str | None = None
+    sse: str | None = None
     sse_kms_key_id: str | None = None
     upload_patch: bool = False
     """Whether the patch of a dirty work tree is stored with the results made from it."""
@@ -56,7 +57,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 TOP_KEYS = ("current_context", "email", "on_code_change", "shared")
 CONTEXT_KEYS = Context.__struct_fields__
-OPTION_KEYS = tuple(key for key in CONTEXT_KEYS if key not in ("remote", "upload_patch"))
 
 
 def find_home(home: str | os.PathLike[str] | None = None) -> Path:
@@ -81,6 +81,7 @@ def load(home: Path | None = None) -> Config:
     Raises:
         InvalidConfigError: With the key, and the line where TOML itself is broken.
         LocalStorageError: The file cannot be read.
+
     """
     path = config_path(home)
     return parse(read_text(path), path)
@@ -93,6 +94,7 @@ def choose(config: Config, wanted: str | None, path: Path) -> tuple[str, Context
         config: What the file says.
         wanted: From an argument.
         path: Of the file, for messages.
+
     """
     name = wanted or os.environ.get("RADOPS_CONTEXT") or config.current_context
     if name in config.contexts:
@@ -135,12 +137,22 @@ def parse(text: str, path: Path) -> Config:
         check_context_name(name)
         if isinstance(table, dict):
             _only_known(table, CONTEXT_KEYS, f"[contexts.{name}] of {path}")
-            # Converted one by one: msgspec's paths leave out which context it was.
-            convert(table, Context, f"{path}: contexts.{name}.")
-    return convert(raw, Config, f"{path}: ")
+            _check_context(table, f"{path}: contexts.{name}.")
+    config = _convert(raw, Config, f"{path}: ")
+    if config.email is not None:
+        check_email(config.email, f"{path}: email")
+    return config
 
 
-def convert(table: Mapping[str, Any], kind: type[T], where: str) -> T:
+def _check_context(table: Mapping[str, Any], where: str) -> None:
+    # Converted one by one: msgspec's paths leave out which context it was.
+    context = _convert(table, Context, where)
+    check_options({key: getattr(context, key) for key in OPTION_KEYS}, where)
+    if context.remote is not None:
+        split_remote(context.remote, f"{where}remote")
+
+
+def _convert(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     """Return `table` as `kind`; `where` comes before the key in the message."""
     try:
         return msgspec.convert(table, kind)

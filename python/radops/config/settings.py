@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from radops.config.check import check_email, is_email
-from radops.config.file import CODE_CHANGE, FILE_NAME, OPTION_KEYS, Context, choose, find_home, load
-from radops.config.remote import check_endpoint, split_remote
+from radops.config.check import check_context_name, check_email, is_email
+from radops.config.file import CODE_CHANGE, FILE_NAME, Context, choose, find_home, load
+from radops.config.remote import OPTION_KEYS, check_options, split_remote
 from radops.errors import InvalidConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from radops.backends.open import RemoteOptions
+    from radops.backends.options import RemoteOptions
 
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -41,7 +42,7 @@ class Settings:
     @cached_property
     def originator(self) -> str:
         """The configured e-mail, else git's, else `user@host`. May start git, once."""
-        return self.email or git_email() or _user_at_host()
+        return self.email or guess_originator()
 
 
 def resolve(
@@ -57,28 +58,27 @@ def resolve(
         home: Instead of RADOPS_HOME.
         remote: Instead of the context's remote; may carry options in its query.
         offline: Instead of RADOPS_OFFLINE.
+
     """
     home = find_home(home)
     config = load(home)
     name, chosen = choose(config, context, home / FILE_NAME)
     url, options = _remote(chosen, name, remote)
 
-    email = os.environ.get("RADOPS_EMAIL") or config.email
-    if email is not None:
-        check_email(email, "RADOPS_EMAIL" if os.environ.get("RADOPS_EMAIL") else "email")
+    email = config.email
+    if override := os.environ.get("RADOPS_EMAIL"):
+        check_email(override, "RADOPS_EMAIL")
+        email = override
     on_code_change: Any = os.environ.get("RADOPS_ON_CODE_CHANGE") or config.on_code_change
     if on_code_change not in CODE_CHANGE:
         raise InvalidConfigError(
             f"RADOPS_ON_CODE_CHANGE is {on_code_change!r}", hint="use warn, error or ignore"
         )
-
-    from radops.backends.open import RemoteOptions  # noqa: PLC0415 - reading the file needs none
-
     return Settings(
         home=home,
         context=name,
         remote=url,
-        options=RemoteOptions(**options),
+        options=options,
         email=email,
         offline=_flag("RADOPS_OFFLINE") if offline is None else offline,
         on_code_change=on_code_change,
@@ -87,26 +87,52 @@ def resolve(
     )
 
 
-def _remote(chosen: Context, name: str, argument: str | None) -> tuple[str | None, dict[str, Any]]:
+def preview(name: str, values: Mapping[str, Any], home: Path | None = None) -> Settings:
+    """Return what would hold with a context of these values, before it is written.
+
+    No variable overrides it and it is never offline: it is what is to be checked.
+    """
+    home = find_home(home)
+    config = load(home)
+    check_context_name(name)
+    url: str | None = None
+    options = {key: values.get(key) or None for key in OPTION_KEYS}
+    if remote := values.get("remote"):
+        url, query = split_remote(remote)
+        options |= query
+    return Settings(
+        home=home,
+        context=name,
+        remote=url,
+        options=check_options(options, ""),
+        email=config.email,
+        offline=False,
+        on_code_change=config.on_code_change,
+        shared=config.shared,
+        upload_patch=bool(values.get("upload_patch")),
+    )
+
+
+def _remote(chosen: Context, name: str, argument: str | None) -> tuple[str | None, RemoteOptions]:
     """Return the remote's URL and options.
 
     For each option the first of these that names it counts: the query of a URL that was given
     as argument or in RADOPS_REMOTE, RADOPS_S3_ENDPOINT_URL, the file.
     """
     url: str | None = None
-    options = {key: getattr(chosen, key) for key in OPTION_KEYS}
+    values = {key: getattr(chosen, key) for key in OPTION_KEYS}
+    where = f"contexts.{name}."
     if chosen.remote:
-        url, query = split_remote(chosen.remote, f"contexts.{name}.remote")
-        options |= query
-    if options["endpoint_url"]:
-        check_endpoint(options["endpoint_url"], f"contexts.{name}.endpoint_url")
+        url, query = split_remote(chosen.remote, f"{where}remote")
+        values |= query
     if endpoint := os.environ.get("RADOPS_S3_ENDPOINT_URL"):
-        check_endpoint(endpoint, "RADOPS_S3_ENDPOINT_URL")
-        options["endpoint_url"] = endpoint
+        where = "RADOPS_S3_ENDPOINT_URL: "
+        values["endpoint_url"] = endpoint
     if override := argument or os.environ.get("RADOPS_REMOTE"):
-        url, query = split_remote(override, "the remote" if argument else "RADOPS_REMOTE")
-        options |= query
-    return url, options
+        where = "the remote: " if argument else "RADOPS_REMOTE: "
+        url, query = split_remote(override, where.removesuffix(": "))
+        values |= query
+    return url, check_options(values, where)
 
 
 def _flag(name: str) -> bool:
@@ -116,8 +142,12 @@ def _flag(name: str) -> bool:
     return value in _TRUE
 
 
-def git_email() -> str | None:
-    """Return git's idea of who works here, if git is there and has a usable one."""
+def guess_originator() -> str:
+    """Return who works here if nobody said: git's e-mail, else `user@host`. Starts git."""
+    return _git_email() or _user_at_host()
+
+
+def _git_email() -> str | None:
     try:
         done = subprocess.run(
             ["git", "config", "--get", "user.email"],  # noqa: S607 - the git that people use

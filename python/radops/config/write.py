@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radops.config.check import check_context_name, check_email, nearest
+from radops.config.check import check_context_name, nearest
 from radops.config.file import (
     CONTEXT_KEYS,
     FILE_NAME,
@@ -21,7 +20,7 @@ from radops.config.file import (
     parse,
     read_text,
 )
-from radops.config.remote import check_endpoint, split_remote
+from radops.config.remote import split_remote
 from radops.errors import ConflictError, InvalidConfigError, LocalStorageError
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def update(change: Callable[[MutableMapping[str, Any]], None], home: Path | None
 
     Returns:
         What the file says now. A change that would break the file is refused and not written.
+
     """
     import tomlkit  # noqa: PLC0415 - slow to import, and reading never needs it
 
@@ -69,6 +69,7 @@ def set_values(
         values: By key; keys of a context belong to `context`, which must exist.
         context: Instead of the current one.
         home: Instead of RADOPS_HOME.
+
     """
     for key in values:
         if key not in TOP_KEYS and key not in CONTEXT_KEYS:
@@ -101,11 +102,10 @@ def create_context(
 
     Raises:
         ConflictError: It exists and `replace` is not set.
+
     """
     check_context_name(name)
     fields = _checked({key: value for key, value in values.items() if value not in (None, "")})
-    if email:
-        check_email(email)
 
     def change(document: MutableMapping[str, Any]) -> None:
         if name in document.get("contexts", {}) and not replace:
@@ -138,11 +138,7 @@ def _checked(values: Mapping[str, object]) -> dict[str, object]:
     checked = dict(values)
     if isinstance(url := values.get("remote"), str):
         checked["remote"], options = split_remote(url)
-        checked = {**options, **checked}
-    if isinstance(endpoint := checked.get("endpoint_url"), str):
-        check_endpoint(endpoint)
-    if isinstance(email := checked.get("email"), str):
-        check_email(email)
+        checked = {**checked, **options}
     return checked
 
 
@@ -172,6 +168,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _replace(path: Path, text: str, mode: int) -> None:
     """Put `text` in the file's place at once, durably, with the old one's mode if there is one."""
+    import tempfile  # noqa: PLC0415 - slow to import, and reading never needs it
+
     with contextlib.suppress(FileNotFoundError):
         mode = path.stat().st_mode & 0o777
     handle, name = tempfile.mkstemp(prefix=f".{FILE_NAME}-", dir=path.parent)

@@ -1,0 +1,31 @@
+"""`radops datalake cat`."""
+
+import sys
+
+from radops.cli import options
+from radops.cli.lake import open_lake
+from radops.cli.progress import progress
+
+# Large enough for few calls, small enough for a cache.
+_AT_ONCE = 1 << 20
+
+
+def command(
+    uid: options.Uid,
+    *,
+    context: options.Context = None,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a file's bytes to stdout, downloaded and verified first if need be.
+
+    Example:
+      radops datalake cat datasets/train.csv | head
+
+    """
+    with open_lake(context, offline=offline, quiet=quiet) as lake:
+        with progress(quiet=quiet) as view:
+            lake.download(uid, progress=view)
+        with lake.file(uid).open("rb") as file:
+            while sys.stdout and (data := file.read(_AT_ONCE)):
+                sys.stdout.buffer.write(data)

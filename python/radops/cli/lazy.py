@@ -1,0 +1,62 @@
+"""Groups whose commands are imported when they are asked for."""
+
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+
+class _Commands(MutableMapping[str, Any]):
+    """Commands by name. Names are known at once, for suggestions; the rest is imported on use."""
+
+    def __init__(self, modules: dict[str, str]) -> None:
+        self._modules = modules
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> object:
+        if name not in self._loaded:
+            command = import_module(self._modules[name]).command
+            if not isinstance(command, typer.Typer):
+                app = typer.Typer(add_completion=False)
+                app.command(name)(command)
+                command = app
+            self._loaded[name] = get_command(command)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: object) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._modules[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands as names of modules, each of which has a `command`."""
+
+    modules: ClassVar[dict[str, str]]
+
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - whatever typer hands over
+        super().__init__(**attributes)
+        self.commands = _Commands(dict(self.modules))
+
+
+def group(name: str, modules: dict[str, str], *, completion: bool = False) -> typer.Typer:
+    """Return an app of commands by name; each value is a module that has a `command`."""
+    kind = type(f"{name.capitalize()}Group", (LazyGroup,), {"modules": modules})
+    return typer.Typer(name=name, cls=kind, add_completion=completion)
+
+
+def help_if_alone(context: typer.Context) -> None:
+    """Show the group's help, as wrong usage, when no command was named."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
