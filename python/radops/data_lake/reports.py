@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from radops.repository.sync import Problem, SyncReport
 
 if TYPE_CHECKING:
     from radops.model.digest import Digest
+
+
+__all__ = [
+    "AddResult",
+    "CallInfo",
+    "CodeInfo",
+    "FileInfo",
+    "InputInfo",
+    "Listing",
+    "OutputInfo",
+    "Problem",
+    "Progress",
+    "SyncReport",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +127,8 @@ class FileInfo:
     local: bool
     """Whether the bytes are in local storage."""
     source: str | None
-    """Where an added file came from: a file name or a URL without secrets; None if a call made it."""
+    """Where an added file came from: file name or URL without secrets; None if a call made it."""
     call: CallInfo | None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing `sync` could not settle by itself."""
-
-    uid: str
-    message: str
-    hint: str
-
-
-@dataclass(slots=True)
-class SyncReport:
-    """What `DataLake.sync` did, or would do with `dry_run`."""
-
-    dry_run: bool = False
-    published: list[str] = field(default_factory=list)
-    """UIDs that now stand in the remote and did not before."""
-    adopted: list[str] = field(default_factory=list)
-    """UIDs that others had published with equal bytes."""
-    dropped: list[str] = field(default_factory=list)
-    """UIDs that were deleted in the remote and are now gone here."""
-    conflicts: list[Problem] = field(default_factory=list)
-    """UIDs that stay local, and what to do about each."""
-    bytes_sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,21 +143,14 @@ class LocalStore:
         What stood under a digest before is replaced, in one step, by bytes that were just
         hashed; so nothing found in place needs to be trusted.
         """
-        unique = {item.digest: item for item in staged}
         began = time.time_ns()
-        outlines = [
-            (layout.outline_key(item.digest), item.outline)
-            for item in unique.values()
-            if item.outline
-        ]
-        self.backend.adopt(
-            [(item.path, layout.object_key(item.digest)) for item in unique.values()]
-        )
-        self.backend.put(outlines)
+        items = {item.digest: item for item in staged}.values()
+        self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in items])
+        self.backend.put([(layout.outline_key(i.digest), i.outline) for i in items if i.outline])
         self.backend.flush()
-        kept = {item.path for item in unique.values()}
+        kept = {item.path for item in items}
         self.discard(item for item in staged if item.path not in kept)
-        self._note([item.digest for item in unique.values()], began)
+        self._note([item.digest for item in items], began)
 
     def _note(self, digests: Iterable[Digest], began: int) -> None:
         rows = []
@@ -181,6 +174,17 @@ class LocalStore:
             return self.object_path(digest).stat().st_size == size
         except OSError:
             return False
+
+    def size(self, digest: Digest) -> int:
+        """Return the size of an object that stands here.
+
+        Raises:
+            CorruptObjectError: It does not.
+        """
+        entry = self.backend.stat(layout.object_key(digest))
+        if entry is None:
+            raise CorruptObjectError(f"object {digest} is missing in local storage")
+        return entry.size
 
     def proven(self, digest: Digest, size: int) -> Path | None:
         """Return the path of the object, proven; None if it is not here.

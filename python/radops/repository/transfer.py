@@ -88,14 +88,9 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
                     threads[-1].start()
             if under_way == 0:
                 return
-            try:
-                index, result, error = done.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                continue
+            index, result = _next(done)
             under_way -= 1
-            if error is not None:
-                raise error
-            yield index, result  # type: ignore[misc]
+            yield index, result
     except Exception:
         _end(stop, todo, threads)
         for thread in threads:
@@ -103,6 +98,17 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
         raise
     finally:
         _end(stop, todo, threads)
+
+
+def _next(done: queue.SimpleQueue[tuple[int, R | None, BaseException | None]]) -> tuple[int, R]:
+    while True:
+        try:
+            index, result, error = done.get(timeout=_POLL_SECONDS)
+        except queue.Empty:
+            continue
+        if error is not None:
+            raise error
+        return index, result  # type: ignore[return-value]
 
 
 def _end(

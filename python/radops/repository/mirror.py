@@ -1,0 +1,279 @@
+"""A lake as one machine sees it: a local repository, and usually a remote one behind it.
+
+Without a remote the local repository is the lake. With one, the remote is: local slots are a
+cache of it, good for ever as neither record nor tombstone changes, and beside them stand the
+files that were made while working apart, which `sync` publishes. The catalogue knows which
+local slots the remote has confirmed; where it has forgotten, the remote is asked again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from radops.errors import (
+    CorruptObjectError,
+    LocalStorageError,
+    RadopsError,
+    RemoteUnavailableError,
+    UIDNotFoundError,
+)
+from radops.model.edge import Edge
+from radops.model.record import FileRecord, FolderRecord, Tombstone
+from radops.model.uid import slot_key
+from radops.repository import layout
+from radops.repository.commit import commit
+from radops.repository.download import fetch
+from radops.repository.publish import publish
+from radops.repository.slots import Pending, Taken
+from radops.repository.transfer import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from radops.model.digest import Digest
+    from radops.model.uid import UID
+    from radops.repository.commit import Outcome
+    from radops.repository.draft import Draft
+    from radops.repository.local import LocalStore
+    from radops.repository.remote import Remote
+    from radops.repository.repository import Repository
+    from radops.repository.slots import SlotContent, State
+
+TTL_SECONDS = 3600.0
+"""How long a name is taken for what it was: only a delete can have changed it since."""
+
+Chain = list[tuple[int, "SlotContent | None"]]
+
+
+class Mirror:
+    """A local repository in front of a remote one, or alone.
+
+    Args:
+        store: The objects of the home.
+        here: The local repository of the lake.
+        remote: The remote one; None to work locally.
+    """
+
+    def __init__(self, store: LocalStore, here: Repository, remote: Remote | None) -> None:
+        self.store = store
+        self.here = here
+        self.remote = remote
+        self._gave_up_asking = False
+
+    # -- what a name is ----------------------------------------------------------------------
+
+    def state(self, uid: UID, *, ask: bool = False) -> State:
+        """Return what a UID is: from local slots where they know, else from the remote.
+
+        Args:
+            uid: The name.
+            ask: Ask the remote in any case, as before a write.
+
+        Raises:
+            RemoteUnavailableError: The remote had to be asked and cannot be reached.
+        """
+        chain: Chain = list(self.here.slots.walk(uid))
+        local = self.here.slots.judge(uid, *chain[-1])
+        if self.remote is None:
+            return local
+        if isinstance(local, Taken) and not ask and self._is_fresh(local):
+            return local
+        try:
+            return self._ask(self.remote, uid, chain, local)
+        except RemoteUnavailableError:
+            if ask or not isinstance(local, Taken):
+                raise
+            # It is here and was right an hour ago; the rest of this process does not ask again.
+            self._gave_up_asking = True
+            return local
+
+    def find(self, uid: UID) -> FileRecord | None:
+        """Return the record of a file, None if there is none of that name."""
+        state = self.state(uid)
+        if isinstance(state, Taken) and isinstance(state.record, FileRecord):
+            return state.record
+        return None
+
+    def is_confirmed(self, taken: Taken) -> bool:
+        """Say whether the remote is known to hold this record in this slot."""
+        return self._asked(taken.uid, taken.number, taken.record) is not None
+
+    def _asked(self, uid: UID, number: int, content: SlotContent) -> float | None:
+        return self.store.catalog.asked(self._slot_name(uid, number), content.record_digest)
+
+    def _slot_name(self, uid: UID, number: int) -> str:
+        return self.here.prefix + slot_key(uid, number)
+
+    def _is_fresh(self, local: Taken) -> bool:
+        if self._gave_up_asking or isinstance(local.record, FolderRecord):
+            return True
+        asked = self._asked(local.uid, local.number, local.record)
+        # Never confirmed: made here while working apart, so there is nothing to ask.
+        return asked is None or time.time() - asked < TTL_SECONDS
+
+    def _ask(self, remote: Remote, uid: UID, chain: Chain, local: State) -> State:
+        start = 0
+        for number, content in chain:
+            if not isinstance(content, Tombstone) or self._asked(uid, number, content) is None:
+                break
+            start = number + 1
+        found: Chain = list(remote.slots.walk(uid, start))
+        there = remote.slots.judge(uid, *found[-1])
+        if isinstance(local, Taken) and self._outlives(local, found):
+            return local
+        if isinstance(there, Pending):
+            return there
+        self.cache(uid, found)
+        return there
+
+    def _outlives(self, local: Taken, found: Chain) -> bool:
+        """Say whether a local file stands beside what the remote says of its name.
+
+        It does if the remote never heard of it (made while working apart, or the remote was set
+        back to an older state), or knows another file there. It does not if the remote holds
+        the very record, or its tombstone.
+        """
+        for _, content in found:
+            if isinstance(content, Tombstone):
+                if content.record == local.record.raw:
+                    return False
+            elif content is not None and content.raw == local.record.raw:
+                return False
+        return True
+
+    def cache(self, uid: UID, chain: Iterable[tuple[int, SlotContent | None]]) -> None:
+        """Note locally what the remote holds in the slots of a UID.
+
+        Local slots behind the last of them are dropped: they hold what was made here under a
+        slot that the remote has given to something else or not at all.
+        """
+        known = [(number, content) for number, content in chain if content is not None]
+        if not known:
+            return
+        with contextlib.suppress(LocalStorageError):  # a cache: a full disk does not stop a read
+            self.here.slots.replace([(uid, number, content.raw) for number, content in known])
+            behind = known[-1][0] + 1
+            while self.here.slots.read_raw(slot_key(uid, behind)) is not None:
+                self.here.backend.delete([self._slot_name(uid, behind)])
+                behind += 1
+            self.store.catalog.confirm(
+                (self._slot_name(uid, number), content.record_digest) for number, content in known
+            )
+
+    # -- bytes -------------------------------------------------------------------------------
+
+    def obtain(
+        self, objects: Sequence[tuple[Digest, int]], count: Callable[[int, int], None]
+    ) -> None:
+        """Make objects stand here, proven; fetch those that do not.
+
+        Raises:
+            CorruptObjectError: Bytes are wrong, or missing and there is no remote to ask.
+        """
+        if self.remote is not None:
+            fetch(self.store, self.remote.backend, objects, count)
+            return
+        for digest, size in objects:
+            if self.store.proven(digest, size) is None:
+                raise CorruptObjectError(
+                    f"object {digest} is not in local storage",
+                    hint="it is fetched when the remote is configured and radops is not offline",
+                )
+            count(size, 1)
+
+    def path(self, digest: Digest, size: int) -> Path:
+        """Return the path of an object, proven, fetching it if it is not here."""
+        try:
+            path = self.store.proven(digest, size)
+        except CorruptObjectError:
+            # Moved to quarantine: with a remote, good bytes take their place.
+            if self.remote is None:
+                raise
+            path = None
+        if path is None:
+            self.obtain([(digest, size)], lambda _bytes, _files: None)
+        return self.store.object_path(digest)
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def write_states(self, uids: Sequence[UID]) -> dict[UID, State]:
+        """Return what UIDs are, asked anew, before they are written."""
+        workers = 1 if self.remote is None else self.remote.workers
+        states = gather(lambda uid: self.state(uid, ask=True), uids, workers)
+        return dict(zip(uids, states, strict=True))
+
+    def make(
+        self,
+        drafts: Sequence[Draft],
+        states: Mapping[UID, State],
+        count: Callable[[int, int], None],
+    ) -> tuple[list[Outcome | RadopsError], int]:
+        """Commit drafts whose objects are in the local store; with a remote, publish them.
+
+        Args:
+            drafts: What to commit. Their sources stand in the remote.
+            states: What `write_states` said of their UIDs.
+            count: Told bytes and files as they are sent.
+
+        Returns:
+            An outcome or error per draft, and the bytes that were sent.
+
+        Raises:
+            RemoteUnavailableError: The remote went away; some of the drafts may stand in it.
+        """
+        if self.remote is None:
+            results = commit(self.here, drafts, states)
+            for draft in drafts:
+                count(sum(size for _, size in draft.objects), len(draft.records))
+            return results, 0
+        objects = [item for draft in drafts for item in draft.objects]
+        results, sent = publish(self.store, self.remote, drafts, objects, states, count)
+        for draft, result in zip(drafts, results, strict=True):
+            if not isinstance(result, RadopsError):
+                self.adopt(draft.sources, result.taken)
+        return results, sent
+
+    def adopt(self, sources: Sequence[UID], taken: Sequence[Taken]) -> None:
+        """Note locally what now stands in the remote: edges first, then slots."""
+        with contextlib.suppress(LocalStorageError):
+            self.here.put(
+                [
+                    (
+                        self.here.prefix + layout.edge_key(source, one.uid),
+                        Edge(one.uid, one.record.record_digest).encode(),
+                    )
+                    for source in sources
+                    for one in taken
+                ]
+            )
+        for one in taken:
+            chain: Chain = [(one.number, one.record)]
+            if one.number and self.remote is not None:
+                # What was made here under an earlier slot gives way to the remote's tombstones.
+                chain = list(self.remote.slots.walk(one.uid))
+            self.cache(one.uid, chain)
+
+    def check_sources(self, sources: Iterable[UID]) -> list[UID]:
+        """Look at the files that something was made from, before it is published.
+
+        Returns:
+            Those that stand here only and so must be published first.
+
+        Raises:
+            UIDNotFoundError: One was deleted meanwhile.
+        """
+        if self.remote is None:
+            return []
+        unpublished = []
+        for uid, state in self.write_states(sorted(set(sources))).items():
+            if not isinstance(state, Taken):
+                raise UIDNotFoundError(
+                    f"{uid} was deleted from the lake, so nothing made from it is published",
+                    uid=uid,
+                )
+            if not self.is_confirmed(state):
+                unpublished.append(uid)
+        return unpublished

@@ -1,0 +1,351 @@
+"""Synchronising: what was made while working apart goes to the remote, what was deleted goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from radops.errors import CorruptObjectError, RadopsError, UIDConflictError
+from radops.model.build import call_with_inputs, with_call_object, with_inputs
+from radops.model.record import FileRecord, Tombstone
+from radops.model.uid import UID
+from radops.repository.commit import check_equal
+from radops.repository.draft import Draft
+from radops.repository.slots import Free, Pending, Taken
+from radops.repository.transfer import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from radops.model.digest import Digest
+    from radops.repository.mirror import Mirror
+    from radops.repository.pending import Kept
+    from radops.repository.pending import Pending as PendingResults
+    from radops.repository.remote import Remote
+    from radops.repository.slots import State
+
+# Commits in one batch: enough to fill all connections, few enough to keep memory small.
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that `sync` could not settle by itself."""
+
+    uid: str
+    message: str
+    hint: str
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync did, or would do."""
+
+    dry_run: bool = False
+    published: list[str] = field(default_factory=list)
+    """UIDs that now stand in the remote and did not before."""
+    adopted: list[str] = field(default_factory=list)
+    """UIDs that others had published with equal bytes."""
+    dropped: list[str] = field(default_factory=list)
+    """UIDs that were deleted in the remote and are now gone here."""
+    conflicts: list[Problem] = field(default_factory=list)
+    """UIDs that stay local, and what to do about each."""
+    bytes_sent: int = 0
+
+
+def sync(
+    mirror: Mirror,
+    remote: Remote,
+    pending: PendingResults,
+    uids: Iterable[UID] | None,
+    count: Callable[[int, int], None],
+    *,
+    dry_run: bool = False,
+) -> SyncReport:
+    """Publish what is only here, in topological order; drop what was deleted there.
+
+    Args:
+        mirror: The lake.
+        remote: Its remote repository, checked and ready to be written to (unless `dry_run`).
+        pending: Results that could not be published before.
+        uids: Only these, and what they were made from; None: everything.
+        count: Told bytes and files as they are sent.
+        dry_run: Change nothing.
+    """
+    report = SyncReport(dry_run=dry_run)
+    local = _local_files(mirror, None if uids is None else set(uids))
+    if uids is None:
+        unpublished = _compare(mirror, remote, local, report)
+    else:
+        unpublished = [one for one in local if not mirror.is_confirmed(one)]
+    groups = [_group(mirror, drafts) for drafts in _by_commit(unpublished)]
+    wanted = None if uids is None else set(uids)
+    groups += [
+        _Group(kept.draft, kept)
+        for kept in pending.all()
+        if wanted is None or any(record.uid in wanted for record in kept.draft.records)
+    ]
+    _Publisher(mirror, remote, pending, report, count).run(groups)
+    for names in (report.published, report.adopted, report.dropped):
+        names.sort()
+    return report
+
+
+def _local_files(mirror: Mirror, wanted: set[UID] | None) -> list[Taken]:
+    """Return the files of the local repository; with `wanted` those and all they are made from."""
+    if wanted is None:
+        uids = {one.uid for one in mirror.here.slots.list() if one.size >= 0 and not one.gone}
+        states = [mirror.here.slots.state(UID(uid)) for uid in sorted(uids)]
+        return [s for s in states if isinstance(s, Taken) and isinstance(s.record, FileRecord)]
+    found: dict[UID, Taken] = {}
+    todo = list(wanted)
+    while todo:
+        state = mirror.here.slots.state(todo.pop())
+        if (
+            isinstance(state, Taken)
+            and isinstance(state.record, FileRecord)
+            and state.uid not in found
+            and not mirror.is_confirmed(state)
+        ):
+            found[state.uid] = state
+            todo += sources_of(mirror, state.record)
+            todo += [uid for uid in siblings_of(mirror, state.record) if uid not in found]
+    return list(found.values())
+
+
+def sources_of(mirror: Mirror, record: FileRecord) -> list[UID]:
+    """Return the UIDs of the lake files that a file was made from."""
+    call = mirror.here.call_of(record)
+    return [] if call is None else sorted({one.uid for one in (*call.inputs, *call.reads)})
+
+
+def siblings_of(mirror: Mirror, record: FileRecord) -> list[UID]:
+    """Return the UIDs of all files that the call made."""
+    call = mirror.here.call_of(record)
+    return [] if call is None else [output.uid for output in call.outputs]
+
+
+def _compare(
+    mirror: Mirror, remote: Remote, local: Sequence[Taken], report: SyncReport
+) -> list[Taken]:
+    """Go through the remote's slots once: drop what is gone, return what is not there."""
+    confirmed = {(one.uid, one.number): one for one in local if mirror.is_confirmed(one)}
+    missing = dict(confirmed)
+    gone = []
+    for slot in remote.slots.list():
+        place = (UID(slot.uid), slot.number)
+        if slot.gone and place in confirmed:
+            gone.append(confirmed[place])
+        missing.pop(place, None)
+    for one in gone:
+        _drop(mirror, remote, one, report)
+    # Confirmed once and not there any more: the remote was set back to an older state.
+    return [one for one in local if (one.uid, one.number) not in confirmed] + list(missing.values())
+
+
+def _drop(mirror: Mirror, remote: Remote, one: Taken, report: SyncReport) -> None:
+    content = remote.slots.read(one.uid, one.number)
+    if isinstance(content, Tombstone) and content.record == one.record.raw:
+        if not report.dry_run:
+            mirror.cache(one.uid, [(one.number, content)])
+        report.dropped.append(one.uid)
+
+
+@dataclass(slots=True)
+class _Group:
+    """A commit to be published, from local slots or from `pending/`."""
+
+    draft: Draft
+    kept: Kept | None = None
+
+
+def _by_commit(files: Iterable[Taken]) -> Iterable[list[Taken]]:
+    groups: dict[bytes, list[Taken]] = {}
+    for one in files:
+        if isinstance(one.record, FileRecord):
+            groups.setdefault(one.record.commit.id, []).append(one)
+    return groups.values()
+
+
+def _group(mirror: Mirror, files: Sequence[Taken]) -> _Group:
+    records = [one.record for one in files if isinstance(one.record, FileRecord)]
+    records.sort(key=lambda record: record.uid)
+    call = mirror.here.call_of(records[0])
+    sizes = {output.digest: output.size for output in call.outputs} if call else {}
+    sizes |= {record.digest: record.size for record in records}
+    objects = []
+    for digest in records[0].keeps:
+        size = sizes.get(digest)
+        if size is None:
+            # The call, or the patch of a dirty tree: small, and only here.
+            size = mirror.store.size(digest)
+        objects.append((digest, size))
+    sources = sources_of(mirror, records[0])
+    return _Group(Draft(records, objects, None if call is None else call.key, sources))
+
+
+class _Publisher:
+    """Publishes groups, each after those it was made from."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        remote: Remote,
+        pending: PendingResults,
+        report: SyncReport,
+        count: Callable[[int, int], None],
+    ) -> None:
+        self._mirror = mirror
+        self._remote = remote
+        self._pending = pending
+        self._report = report
+        self._count = count
+        self._rewritten: dict[Digest, Digest] = {}
+        self._stuck: set[UID] = set()
+
+    def run(self, groups: Sequence[_Group]) -> None:
+        """Publish all groups."""
+        waiting = list(groups)
+        while waiting:
+            ahead = {record.uid for group in waiting for record in group.draft.records}
+            ready = [group for group in waiting if not ahead.intersection(group.draft.sources)]
+            # Two results that wait for each other cannot be; take them as they are, and let
+            # the commit say what is wrong.
+            ready = ready or waiting
+            taken = {id(group) for group in ready}
+            waiting = [group for group in waiting if id(group) not in taken]
+            for start in range(0, len(ready), _BATCH):
+                self._publish(ready[start : start + _BATCH])
+
+    def _publish(self, groups: Sequence[_Group]) -> None:
+        free = [group for group in groups if not self._is_stuck(group)]
+        uids = [record.uid for group in free for record in group.draft.records]
+        states = self._remote_states(uids)
+        drafts = []
+        for group in free:
+            before = self._settled(group, states)
+            if before is None:
+                drafts.append(group)
+        if self._report.dry_run or not drafts:
+            self._report.published += [r.uid for group in drafts for r in group.draft.records]
+            return
+        rewritten = [self._rewrite(group.draft) for group in drafts]
+        results, sent = self._mirror.make(rewritten, states, self._count)
+        self._report.bytes_sent += sent
+        for group, result in zip(drafts, results, strict=True):
+            if isinstance(result, RadopsError):
+                self._conflict(group, result)
+                continue
+            for one in result.taken:
+                self._follow(group, one)
+                into = self._report.published if one.uid in result.created else self._report.adopted
+                into.append(one.uid)
+            self._done(group)
+
+    def _remote_states(self, uids: Sequence[UID]) -> dict[UID, State]:
+        states = gather(self._remote.slots.state, uids, self._remote.workers)
+        return dict(zip(uids, states, strict=True))
+
+    def _settled(self, group: _Group, states: dict[UID, State]) -> bool | None:
+        """Settle a group without writing to the remote, where that can be; else None."""
+        draft = group.draft
+        now = [states[record.uid] for record in draft.records]
+        if any(isinstance(state, (Free, Pending)) for state in now):
+            if all(self._was_deleted(record) for record in draft.records):
+                self._forget(group)
+                return True
+            return self._blocked(group, now)
+        for record, state in zip(draft.records, now, strict=True):
+            if isinstance(state, Taken):
+                try:
+                    check_equal(self._remote, record, draft.key, state)
+                except UIDConflictError as error:
+                    self._conflict(group, error)
+                    return False
+        for record, state in zip(draft.records, now, strict=True):
+            if isinstance(state, Taken):
+                if state.record.raw != record.raw:
+                    self._report.adopted.append(record.uid)
+                self._follow(group, state)
+        if not self._report.dry_run:
+            self._mirror.adopt(draft.sources, [s for s in now if isinstance(s, Taken)])
+            self._done(group)
+        return True
+
+    def _blocked(self, group: _Group, now: Sequence[State]) -> bool | None:
+        """In a dry run, say so if a part of the group is in conflict; nothing else would."""
+        if self._report.dry_run:
+            for record, state in zip(group.draft.records, now, strict=True):
+                if isinstance(state, Taken):
+                    try:
+                        check_equal(self._remote, record, group.draft.key, state)
+                    except UIDConflictError as error:
+                        self._conflict(group, error)
+                        return False
+        return None
+
+    def _was_deleted(self, record: FileRecord) -> bool:
+        return any(
+            isinstance(content, Tombstone) and content.record == record.raw
+            for _, content in self._remote.slots.walk(record.uid)
+        )
+
+    def _forget(self, group: _Group) -> None:
+        for record in group.draft.records:
+            if not self._report.dry_run:
+                self._mirror.cache(record.uid, self._remote.slots.walk(record.uid))
+            self._report.dropped.append(record.uid)
+        self._done(group)
+
+    def _follow(self, group: _Group, one: Taken) -> None:
+        """Remember under which record a file stands now, for what was made from it."""
+        for record in group.draft.records:
+            if record.uid == one.uid and record.raw != one.record.raw:
+                self._rewritten[record.record_digest] = one.record.record_digest
+
+    def _rewrite(self, draft: Draft) -> Draft:
+        """Return the draft with the records of its inputs as they stand in the remote."""
+        if not self._rewritten:
+            return draft
+        first = draft.records[0]
+        if first.call_object is None:
+            records = [with_inputs(record, self._rewritten) for record in draft.records]
+            return Draft(records, draft.objects, draft.key, draft.sources)
+        old = self._mirror.here.read_object(first.call_object)
+        new = call_with_inputs(old, self._rewritten)
+        if new == old:
+            return draft
+        staged = self._mirror.store.stage_bytes(new)
+        self._mirror.store.admit([staged])
+        objects = [item for item in draft.objects if item[0] != first.call_object]
+        records = [with_call_object(record, staged.digest) for record in draft.records]
+        return Draft(records, [*objects, (staged.digest, staged.size)], draft.key, draft.sources)
+
+    def _is_stuck(self, group: _Group) -> bool:
+        for source in group.draft.sources:
+            if source in self._stuck:
+                self._conflict(
+                    group,
+                    CorruptObjectError(
+                        f"was made from {source}, which could not be published",
+                        hint=f"settle {source} first, then run sync again",
+                    ),
+                )
+                return True
+        return False
+
+    def _conflict(self, group: _Group, error: RadopsError) -> None:
+        for record in group.draft.records:
+            self._stuck.add(record.uid)
+            self._report.conflicts.append(
+                Problem(
+                    record.uid,
+                    error.message,
+                    f"it stays on this machine; publish it under another name, or delete it with:"
+                    f" radops datalake delete --offline {record.uid}",
+                )
+            )
+
+    def _done(self, group: _Group) -> None:
+        if group.kept is not None and not self._report.dry_run:
+            self._pending.drop(group.kept)
