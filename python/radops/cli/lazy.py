@@ -23,7 +23,7 @@ class _Commands(MutableMapping[str, Any]):
                 app = typer.Typer(add_completion=False)
                 app.command(name)(command)
                 command = app
-            self._loaded[name] = get_command(command)
+            self._loaded[name] = quick(get_command(command))
         return self._loaded[name]
 
     def __setitem__(self, name: str, command: object) -> None:
@@ -37,6 +37,33 @@ class _Commands(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._modules)
+
+
+class _Quick:
+    """Takes text as it is, where typer would have pydantic look at it.
+
+    Importing pydantic takes longer than most commands do, and it finds that text is text. What is
+    not text goes to typer as ever.
+    """
+
+    def coerce(self, value: Any, param: Any, ctx: object) -> Any:  # noqa: ANN401 - as typer's
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        words = value if isinstance(value, list | tuple) else [value]
+        is_text = param.type_descriptor.annotation in (str, list[str])
+        if value == param.default or (is_text and all(isinstance(word, str) for word in words)):
+            return value
+        param._runtime_param = None  # noqa: SLF001 - see `quick`
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
+def quick(command: Any) -> Any:  # noqa: ANN401 - typer has no public name for a command
+    """Return the command, with parameters that do without pydantic wherever they can."""
+    for param in (*command.params, command.get_help_option(typer.Context(command))):
+        # Typer's own, filled on first use. Another typer may have none: then it is slow, not wrong.
+        if getattr(param, "_runtime_param", ...) is None:
+            param._runtime_param = _Quick()  # noqa: SLF001
+    return command
 
 
 class LazyGroup(TyperGroup):

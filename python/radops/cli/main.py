@@ -61,9 +61,10 @@ def _dispatch(arguments: Sequence[str]) -> int:
     import typer  # noqa: PLC0415 - `--version` does without
     from typer.main import get_command  # noqa: PLC0415
 
+    from radops.cli.lazy import quick  # noqa: PLC0415
     from radops.cli.root import app  # noqa: PLC0415
 
-    command = get_command(app)
+    command = quick(get_command(app))
     if _COMPLETE in os.environ:
         command.main(args=list(arguments), prog_name="radops", complete_var=_COMPLETE)
     # What `command.main` does, without its own ideas of how errors look and what they exit with.

@@ -157,7 +157,8 @@ def _convert(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
-        what, _, at = str(error).partition(" - at ")
+        # TOML has no null, so people need not hear of it.
+        what, _, at = str(error).replace(" | null", "").partition(" - at ")
         key = at.strip("`").removeprefix("$").removeprefix(".")
         raise InvalidConfigError(f"{where}{key}: {what[0].lower()}{what[1:]}") from error
 

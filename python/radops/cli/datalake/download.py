@@ -16,8 +16,8 @@ def command(
     targets: options.Targets,
     *,
     to: Annotated[
-        Path | None,
-        typer.Option("--to", metavar="DIR", help="Also copy each to DIR/UID.", file_okay=False),
+        str | None,
+        typer.Option("--to", metavar="DIR", help="Also copy each to DIR/UID."),
     ] = None,
     jobs: options.Jobs = None,
     as_json: options.Json = False,
@@ -37,7 +37,7 @@ def command(
     with open_lake(context, offline=offline, quiet=quiet) as lake, progress(quiet=quiet) as view:
         paths = lake.download(*targets, progress=view, jobs=jobs)
         if to is not None:
-            paths = export(paths, to)
+            paths = export(paths, Path(to))
     if as_json:
         write_json({"files": [{"uid": uid, "path": str(path)} for uid, path in paths.items()]})
     else:
