@@ -238,6 +238,18 @@ class Backend(Protocol):
         """Return once everything written before this call would survive a loss of power."""
         ...
 
+    def remove_stale(self, grace: float) -> int:
+        """Remove what uploads left that were neither committed nor aborted.
+
+        Args:
+            grace: Seconds that an upload must be old. One that goes on longer is lost.
+
+        Returns:
+            How many were removed.
+
+        """
+        ...
+
     def close(self) -> None:
-        """Give connections and descriptors back."""
+        """Give connections and descriptors back. A later call takes new ones."""
         ...

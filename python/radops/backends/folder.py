@@ -225,13 +225,9 @@ class FolderBackend(Backend):
         with self._translated():
             self._tree.make_folder(str(self._root), may_be_root=True)
 
+    @override
     def remove_stale(self, grace: float) -> int:
-        """Remove temporary files that nobody writes any more, and return how many.
-
-        Args:
-            grace: Seconds without a write after which a file of another host is stale.
-
-        """
+        # Also what processes of this host left that are gone, whatever the grace.
         with self._translated():
             return folder_temp.remove_stale(Path(self._tree.tmp), grace)
 

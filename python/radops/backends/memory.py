@@ -151,6 +151,10 @@ class MemoryBackend(Backend):
         """Do nothing: memory survives no loss of power."""
 
     @override
+    def remove_stale(self, grace: float) -> int:
+        return 0
+
+    @override
     def close(self) -> None:
         """Keep what is stored: the same object may be opened again by its name."""
 
