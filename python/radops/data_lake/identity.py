@@ -25,14 +25,20 @@ Modules are at times imported or run under other names (`scripts.clean`, `__main
 from __future__ import annotations
 
 import inspect
-import linecache
 import os
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from radops.data_lake.project import dotted, installed_root, project_of, real_path
+from radops.data_lake.code.project import (
+    dotted,
+    installed_root,
+    is_typed_in,
+    project_of,
+    real_path,
+    source_file,
+)
 from radops.errors import CreatorError
 
 if TYPE_CHECKING:
@@ -55,7 +61,7 @@ class Identity:
     keyed_by_code: bool
     """Whether the fingerprint of the code joins the key, because the name alone is not enough."""
     run_as: str
-    """The name as people saw it: `__main__.process` for a function that ran in a script."""
+    """The name that the module ran under: `__main__` for a script, however it was started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def identify(function: Callable[..., Any]) -> Identity:
         module=module.name,
         name=name,
         keyed_by_code=not module.named_by_place or variables or "<lambda>" in name,
-        run_as=f"{module.run_as}.{name}",
+        run_as=module.run_as,
     )
 
 
@@ -169,19 +175,3 @@ def name_by_place(path: str) -> tuple[str, bool]:
         place = dotted(os.path.relpath(path, project.root))
         return f"{project.name}:{place.removeprefix('src.')}", True
     return dotted(os.path.basename(path)), False  # noqa: PTH119
-
-
-def source_file(file: str) -> str:
-    """Return the source file of a module whose `__file__` may be compiled code beside it."""
-    return file[:-1] if file.endswith(".pyc") else file
-
-
-def is_typed_in(code_file: str, module_file: str) -> bool:
-    """Whether code of a main module came from a prompt or a cell, not from the module's file."""
-    if code_file == module_file:
-        return False
-    if code_file.startswith("<"):
-        return True
-    # Cells of a notebook have names of files that need not exist; their lines never expire.
-    entry = linecache.cache.get(code_file)
-    return entry is not None and (len(entry) == 1 or entry[1] is None)

@@ -7,6 +7,7 @@ and depends on files alone: not on how Python was started, on `sys.path`, or on 
 from __future__ import annotations
 
 import importlib
+import linecache
 import os
 import sys
 import sysconfig
@@ -16,10 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from radops.data_lake import git
+from radops.data_lake.code import git
 
 _SITE_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
-_RADOPS: Final = str(Path(__file__).resolve().parents[1])
+_RADOPS: Final = str(Path(__file__).resolve().parents[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +150,19 @@ def dotted(relative: str) -> str:
     if len(parts) > 1 and parts[-1] == "__init__":
         del parts[-1]
     return unicodedata.normalize("NFC", ".".join(parts))
+
+
+def source_file(file: str) -> str:
+    """Return the source file of a module whose `__file__` may be compiled code beside it."""
+    return file[:-1] if file.endswith(".pyc") else file
+
+
+def is_typed_in(code_file: str, module_file: str) -> bool:
+    """Whether code of a main module came from a prompt or a cell, not from the module's file."""
+    if code_file == module_file:
+        return False
+    if code_file.startswith("<"):
+        return True
+    # Cells of a notebook have names of files that need not exist; their lines never expire.
+    entry = linecache.cache.get(code_file)
+    return entry is not None and (len(entry) == 1 or entry[1] is None)

@@ -1,0 +1,1 @@
+"""Looking at the user's code: its place, its syntax, and what it reaches."""

@@ -1,0 +1,416 @@
+"""Following a function through the user's own code: what `fingerprint` makes its digest of."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections import deque
+from dataclasses import dataclass
+from types import CellType, CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from radops.data_lake.code.modules import cached_path
+from radops.data_lake.code.project import installed_root, is_typed_in, source_file
+from radops.data_lake.code.references import references
+from radops.data_lake.code.resolve import (
+    MISSING,
+    Function,
+    Node,
+    Outside,
+    Resolver,
+    Target,
+    Unknown,
+    Value,
+)
+from radops.data_lake.code.sources import Source, first_line, functions_of, load_cell, load_file
+from radops.data_lake.code.syntax import canonical, constant
+from radops.model.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_SOURCE: Final = 1024 * 1024
+"""Bytes of source text that a record carries."""
+MAX_UNITS: Final = 10_000
+"""Functions, classes and statements that are followed: a larger net is not one function's code."""
+
+
+@dataclass(slots=True, eq=False)
+class _Unit:
+    """One piece of code to be followed."""
+
+    label: str
+    source: Source | None
+    nodes: tuple[ast.AST, ...]
+    """What it was compiled from: several only for lambdas in one line that cannot be told apart;
+    none if there is no source or not the right one any more."""
+    scope: dict[str, Any] | None = None
+    """Where names are looked up if that is not the source: the variables of a notebook."""
+    functions: tuple[FunctionType, ...] = ()
+    """The function itself, for its closure; without nodes: the functions whose code counts."""
+    parents: tuple[ast.AST, ...] = ()
+    """The functions and classes around it."""
+
+
+class Tracer:
+    """Follows one function. Has no effect on the program."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+        self.resolver = Resolver(_territory(function))
+        self.notes: dict[str, None] = {}
+        """What could not be followed, in the order in which it was met."""
+        self.units: list[_Unit] = []
+        self._numbers: dict[object, int] = {}
+        self._queue: deque[_Unit] = deque()
+        self._stale: dict[str, tuple[FunctionType, ...] | None] = {}
+        self._namespaces: dict[str, dict[str, Any]] | None = None
+
+    def preimage(self, outermost: Callable[..., Any]) -> list[Any]:
+        """Return `["radops/code", 1, units]`, see `fingerprint`.
+
+        Args:
+            outermost: The function as it is called: wrappers around it are part of the code.
+        """
+        self._add_function(self.function)
+        units: list[Any] = []
+        while self._queue:
+            unit = self._queue.popleft()
+            form, targets = self._look_into(unit)
+            if not units:
+                self._add_layers(outermost, targets)
+            found = [self._encode(unit, name, targets[name]) for name in sorted(targets)]
+            units.append([Digest.of(form).raw, [entry for entries in found for entry in entries]])
+        return ["radops/code", 1, units]
+
+    @property
+    def file(self) -> str | None:
+        """The real path of the function's source file; None if it was not read from a file."""
+        source = self.units[0].source
+        return source.file if source is not None and not source.is_cell else None
+
+    def text(self) -> tuple[str | None, int | None]:
+        """Return the function's source text and the line of its `def`."""
+        unit = self.units[0]
+        if unit.source is None or not unit.nodes:
+            return None, None
+        node = unit.nodes[0]
+        if not isinstance(node, (ast.stmt, ast.expr)):
+            return None, None
+        text = unit.source.text_of(node)
+        data = text.encode("utf-8", "replace")
+        if len(data) > MAX_SOURCE:
+            kept = data[:MAX_SOURCE].decode("utf-8", "ignore")
+            text = f"{kept}\n# cut by radops: {MAX_SOURCE:,} of {len(data):,} bytes are kept\n"
+        return text, node.lineno
+
+    def _look_into(self, unit: _Unit) -> tuple[bytes, dict[str, list[Target]]]:
+        """Return a unit's canonical form, and what it refers to by name."""
+        if not unit.nodes:
+            form = b"".join(_byte_code(function.__code__) for function in unit.functions)
+            names = {name for function in unit.functions for name in _names(function.__code__)}
+            scope = unit.scope or {}
+            known = {name for name in names if name in scope}
+            return form, {name: self._targets(unit, (name,)) for name in known}
+        forms: list[bytes] = []
+        targets: dict[str, list[Target]] = {}
+        for node in unit.nodes:
+            omit = self._creator_decorators(unit, node)
+            forms.append(canonical(node, omit))
+            found = references(node, omit)
+            for path in found.names:
+                targets[".".join(path)] = self._targets(unit, path)
+            for what, rest in found.imports:
+                if unit.source is not None:
+                    inner = self.resolver.of_import(unit.source, what, rest)
+                    name = f"{'.' * what.level}{what.module}:{what.name or ''}:{'.'.join(rest)}"
+                    targets[f"import {name}"] = inner
+            for name in sorted(found.dynamic):
+                self._note(unit, f"it calls {name}")
+            for path in sorted(found.computed):
+                if self._is_own_module(unit, path):
+                    self._note(unit, f"it takes attributes of {'.'.join(path)} by computed names")
+        targets.update(self._default_targets(unit))
+        return b"".join(forms), {name: found for name, found in targets.items() if found}
+
+    def _targets(self, unit: _Unit, path: tuple[str, ...]) -> list[Target]:
+        name = path[0]
+        for function in unit.functions:
+            variables = closure_of(function)
+            if name in variables:
+                value = variables[name]
+                if value is MISSING:
+                    return [Unknown(name, "the variable is not set")]
+                return self.resolver.of_value(value, path)
+        if unit.scope is not None:
+            return self.resolver.in_scope(unit.scope, path)
+        if unit.source is None:
+            return []
+        found = self.resolver.in_source(unit.source, path)
+        if any(isinstance(item, Unknown) and item.what == name for item in found) and any(
+            _binds(parent, name) for parent in unit.parents
+        ):
+            # In a decorator, annotation or default of a nested function: used before it ran.
+            return []
+        return found
+
+    def _is_own_module(self, unit: _Unit, path: tuple[str, ...]) -> bool:
+        targets = self._targets(unit, path)
+        return any(
+            (isinstance(target, Unknown) and target.is_module)
+            or (isinstance(target, Node) and isinstance(target.node, ast.ClassDef))
+            for target in targets
+        )
+
+    def _default_targets(self, unit: _Unit) -> dict[str, list[Target]]:
+        """Return what the defaults of a nested function are.
+
+        Their expressions may name variables of the function around it, which are gone.
+        """
+        if not unit.functions or not any(_is_function(parent) for parent in unit.parents):
+            return {}
+        function = unit.functions[0]
+        values = {f"default {i}": value for i, value in enumerate(function.__defaults__ or ())}
+        values |= {f"default {k}": value for k, value in (function.__kwdefaults__ or {}).items()}
+        return {name: self.resolver.of_value(value, (name,)) for name, value in values.items()}
+
+    def _creator_decorators(self, unit: _Unit, node: ast.AST) -> list[ast.AST]:
+        """Return the decorators that are radops' own: how results are kept is not the code."""
+        found: list[ast.AST] = []
+        for item in ast.walk(node):
+            for decorator in getattr(item, "decorator_list", ()):
+                path = _path_of(decorator.func if isinstance(decorator, ast.Call) else decorator)
+                if path and any(_is_creator(target) for target in self._targets(unit, path)):
+                    found.append(decorator)
+        return found
+
+    def _add_layers(self, outermost: object, targets: dict[str, list[Target]]) -> None:
+        """Add the user's own wrappers around the function, and the class that it is a method of."""
+        layer: object = getattr(outermost, "__func__", outermost)
+        depth = 0
+        while layer is not self.function and depth < 100:
+            if isinstance(layer, FunctionType) and self.resolver.is_own(
+                layer.__code__, layer.__globals__
+            ):
+                targets[f"wrapper {depth:02}"] = [Function(layer)]
+            layer = getattr(layer, "__wrapped__", self.function)
+            layer = getattr(layer, "__func__", layer)
+            depth += 1
+        unit = self.units[0]
+        classes: list[ast.stmt] = []
+        for parent in reversed(unit.parents):
+            if not isinstance(parent, ast.ClassDef):
+                break
+            classes.append(parent)
+        if classes and unit.source is not None:
+            targets["class"] = [Node(unit.source, classes[-1], unit.scope)]
+
+    def _encode(self, unit: _Unit, name: str, targets: list[Target]) -> list[list[Any]]:
+        numbers: list[int] = []
+        entries: list[list[Any]] = []
+        for target in targets:
+            if isinstance(target, (Node, Function)):
+                number = self._add(target)
+                if number is not None and number not in numbers:
+                    numbers.append(number)
+                continue
+            entry: list[Any]
+            if isinstance(target, Outside):
+                entry = [name, "import", target.module, target.name]
+            elif isinstance(target, Value):
+                entry = [name, "value", Digest.of(target.form).raw]
+            else:
+                self._note(unit, f"{target.what}: {target.why}")
+                entry = [name, "unknown"]
+            if entry not in entries:
+                entries.append(entry)
+        return [[name, "code", *numbers], *entries] if numbers else entries
+
+    def _add(self, target: Node | Function) -> int | None:
+        if isinstance(target, Function):
+            return self._add_function(target.function)
+        source, node = target.source, target.node
+        stale = None if source.is_cell else self._stale_functions(source)
+        if stale is not None:
+            unit = _Unit(self._label(source, node), source, (), self._namespace(source), stale)
+            return self._enqueue((source.file, None), unit)
+        unit = _Unit(self._label(source, node), source, (node,), target.scope)
+        if isinstance(node, ast.ClassDef):
+            located = source.definitions.get((first_line(node), node.name), [])
+            unit.parents = next((item.parents for item in located if item.node is node), ())
+        if unit.parents:  # a class within a function sees what that function's method sees
+            unit.functions = (self.function,)
+        elif not source.is_cell:
+            self._watch(source, node)
+        return self._enqueue((source.file, node.lineno, node.col_offset), unit)
+
+    def _add_function(self, function: FunctionType) -> int | None:
+        code = function.__code__
+        scope = function.__globals__
+        source, inner_scope = self._source_of(function)
+        located = source.locate(code) if source is not None else []
+        unit = _Unit(function.__qualname__, source, (), scope, (function,))
+        if source is None or not located:
+            self._note(unit, "its source is not at hand")
+        elif not source.is_cell and source.is_stale([function]):
+            self._note(unit, f"{os.path.basename(source.file)} was edited after its import")  # noqa: PTH119
+        else:
+            unit.nodes = tuple(item.node for item in located)
+            unit.scope = inner_scope
+            unit.parents = located[0].parents
+            unit.label = self._label(source, located[0].node)
+            if not code.co_freevars and not unit.parents:
+                node = located[0].node
+                return self._enqueue((source.file, node.lineno, node.col_offset), unit)
+        return self._enqueue(id(function), unit)
+
+    def _source_of(self, function: FunctionType) -> tuple[Source | None, dict[str, Any] | None]:
+        """Return where a function's source stands, and its scope if it is a notebook's."""
+        file = function.__code__.co_filename
+        scope = function.__globals__
+        module = scope.get("__file__")
+        if not isinstance(module, str) or is_typed_in(file, module):
+            return load_cell(file), scope
+        if file.startswith("<"):  # made by `exec` within a module
+            return None, scope
+        return load_file(cached_path(source_file(module))), None
+
+    def _enqueue(self, key: object, unit: _Unit) -> int | None:
+        number = self._numbers.get(key)
+        if number is None:
+            if len(self.units) >= MAX_UNITS:
+                self.notes.setdefault(f"it reaches more than {MAX_UNITS:,} definitions")
+                return None
+            number = self._numbers[key] = len(self.units)
+            self.units.append(unit)
+            self._queue.append(unit)
+        return number
+
+    def _stale_functions(self, source: Source) -> tuple[FunctionType, ...] | None:
+        """Return what a file that was edited after its import had defined; None if it was not."""
+        if source.file not in self._stale:
+            functions = functions_of(self._namespace(source))
+            stale = source.is_stale(functions)
+            self._stale[source.file] = tuple(functions) if stale else None
+            if stale:
+                name = os.path.basename(source.file)  # noqa: PTH119
+                self.notes.setdefault(f"{name} was edited after its import")
+        return self._stale[source.file]
+
+    def _namespace(self, source: Source) -> dict[str, Any]:
+        """Return the variables of the module that was loaded from a file; none if it was not."""
+        if self._namespaces is None:
+            self._namespaces = {}
+            for module in list(sys.modules.values()):
+                file = getattr(module, "__file__", None)
+                if isinstance(file, str):
+                    self._namespaces.setdefault(cached_path(source_file(file)), vars(module))
+        return self._namespaces.get(source.file, {})
+
+    def _watch(self, source: Source, node: ast.stmt) -> None:
+        """Notice a reload: it binds the names of functions and classes to new objects."""
+        name = getattr(node, "name", None)
+        namespace = self._namespace(source)
+        if isinstance(name, str) and name in namespace:
+            self.resolver.watched.append((namespace, name, namespace[name]))
+
+    def _label(self, source: Source, node: ast.AST) -> str:
+        name = getattr(node, "name", None)
+        place = f"{os.path.basename(source.file)}:{getattr(node, 'lineno', 0)}"  # noqa: PTH119
+        return f"{name} ({place})" if isinstance(name, str) else place
+
+    def _note(self, unit: _Unit, text: str) -> None:
+        self.notes.setdefault(f"{unit.label}: {text}")
+
+
+def closure_of(function: FunctionType) -> dict[str, Any]:
+    """Return the variables of a function's closure; `MISSING` for those that are not set."""
+    names = function.__code__.co_freevars
+    return {
+        name: _content(cell) for name, cell in zip(names, function.__closure__ or (), strict=True)
+    }
+
+
+def _content(cell: CellType) -> Any:  # noqa: ANN401
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _territory(function: FunctionType) -> str | None:
+    """Return the installed package that a function is part of; None if it is not installed."""
+    file = function.__globals__.get("__file__")
+    if not isinstance(file, str):
+        return None
+    path = cached_path(source_file(file))
+    root = installed_root(os.path.dirname(path))  # noqa: PTH120
+    if root is None:
+        return None
+    return os.path.join(root, os.path.relpath(path, root).partition(os.sep)[0])  # noqa: PTH118
+
+
+def _path_of(node: ast.expr) -> tuple[str, ...] | None:
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(attributes)) if isinstance(node, ast.Name) else None
+
+
+def _is_creator(target: Target) -> bool:
+    return (
+        isinstance(target, Outside)
+        and target.module.partition(".")[0] == "radops"
+        and "file_creator" in (target.name, *target.rest)
+    )
+
+
+def _is_function(node: ast.AST) -> bool:
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a function or class around a unit may bind a name; by its spelling alone."""
+    return any(
+        name in {getattr(item, field, None) for field in ("id", "arg", "name", "asname")}
+        for item in ast.walk(node)
+    )
+
+
+def _names(code: CodeType) -> set[str]:
+    found = set(code.co_names)
+    for item in code.co_consts:
+        if isinstance(item, CodeType):
+            found |= _names(item)
+    return found
+
+
+def _byte_code(code: CodeType) -> bytes:
+    """Return a form of byte code that is the same in every process of one version of Python."""
+    parts = [
+        b"code(%d.%d" % sys.version_info[:2],
+        constant(code.co_name),
+        constant(code.co_code),
+        constant(code.co_argcount * 65536 + code.co_kwonlyargcount * 256 + code.co_posonlyargcount),
+        b"".join(constant(name) for name in (*code.co_names, *code.co_varnames)),
+        b"|",
+        b"".join(constant(name) for name in (*code.co_freevars, *code.co_cellvars)),
+        b"|",
+        b"".join(_byte_constant(item) for item in code.co_consts),
+        b")",
+    ]
+    return b"".join(parts)
+
+
+def _byte_constant(item: object) -> bytes:
+    if isinstance(item, CodeType):
+        return _byte_code(item)
+    if isinstance(item, tuple):
+        return b"tuple(%b)" % b"".join(map(_byte_constant, item))
+    if isinstance(item, frozenset):
+        return b"frozenset(%b)" % b"".join(sorted(map(_byte_constant, item)))
+    if isinstance(item, slice):  # since Python 3.14
+        return b"slice(%b)" % b"".join(map(_byte_constant, (item.start, item.stop, item.step)))
+    return constant(item)

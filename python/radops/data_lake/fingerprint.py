@@ -1,0 +1,124 @@
+"""The fingerprint of a function's code: what tells a result that the code behind it changed.
+
+It is the BLAKE3 of `cbor(["radops/code", 1, units])`. The first unit is the function, the others
+are the functions, classes and module-level statements of the user's own code that it reaches, in
+the order in which they are met: breadth first, the references of a unit sorted. A unit is
+`[form, references]`, where `form` is the digest of the canonical form of its syntax (`syntax.py`),
+and a reference is one of
+
+- `[name, "code", numbers of units...]`
+- `[name, "import", module, name or null]`: an installed module or something of it; not followed,
+- `[name, "value", digest]`: the canonical form of a simple value (`values.py`) that a closure, the
+  default of a nested function or a notebook's variable holds,
+- `[name, "unknown"]`: what could not be followed.
+
+Names are resolved in the source, not in the running program, wherever there is a source file: so
+the fingerprint is the same on every machine, under every version of Python, whatever has been
+imported or run before. The decorator `file_creator` and its arguments don't count.
+
+A function without source, or whose file was edited after it was imported, has as `form` the digest
+of its byte code: that never passes for another code's fingerprint, but differs between versions
+of Python, and its helpers are followed by what their names stand for now.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from radops.data_lake.code.resolve import MISSING
+from radops.data_lake.code.trace import Tracer, closure_of
+from radops.data_lake.code.values import OpaqueError, canonical_value
+from radops.data_lake.identity import innermost
+from radops.model import cbor
+from radops.model.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FunctionType
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What is known of a function's code."""
+
+    digest: Digest
+    source: str | None
+    """The function's source text, decorators included; at most 1 MiB and then with a last line
+    that says so. None: there is none."""
+    unfollowed: tuple[str, ...]
+    """What the fingerprint does not cover: `process (pipeline.py:5): it calls eval`."""
+    file: str | None = None
+    """The real path of the source file; None for a notebook."""
+    line: int | None = None
+    """The line of `def` in it, counted from 1."""
+
+
+@dataclass(slots=True)
+class _Known:
+    fingerprint: Fingerprint
+    code: CodeType
+    watched: list[tuple[dict[str, Any], str, Any]]
+    changing: list[tuple[dict[str, Any], str, bytes]]
+    cells: tuple[Any, ...]
+
+
+_known: weakref.WeakKeyDictionary[FunctionType, _Known] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def fingerprint(function: Callable[..., Any]) -> Fingerprint:
+    """Return the fingerprint of a function's code.
+
+    Computed once per function, and again when its closure or, in a notebook, a variable
+    that it reaches holds something else, or a module it reaches was reloaded.
+
+    Raises:
+        CreatorError: `function` is not written in Python.
+    """
+    inner = innermost(function)
+    known = _known.get(inner)
+    if known is None or not _holds(known, inner):
+        tracer = Tracer(inner)
+        cells = _cell_forms(inner)
+        digest = Digest.of(cbor.encode(tracer.preimage(function)))
+        text, line = tracer.text()
+        result = Fingerprint(digest, text, tuple(tracer.notes), tracer.file, line)
+        known = _Known(result, inner.__code__, *_split(tracer.resolver.watched), cells)
+        with _lock:
+            _known[inner] = known
+    return known.fingerprint
+
+
+def _holds(known: _Known, function: FunctionType) -> bool:
+    return (
+        function.__code__ is known.code
+        and (function.__closure__ is None or _cell_forms(function) == known.cells)
+        and all(scope.get(name, MISSING) is value for scope, name, value in known.watched)
+        and all(_form(scope.get(name, MISSING)) == form for scope, name, form in known.changing)
+    )
+
+
+def _split(
+    watched: list[tuple[dict[str, Any], str, Any]],
+) -> tuple[list[tuple[dict[str, Any], str, Any]], list[tuple[dict[str, Any], str, bytes]]]:
+    """Tell values that stay what they are from containers that can change in place."""
+    changing = [
+        (scope, name, form)
+        for scope, name, value in watched
+        if isinstance(value, (list, dict, set, tuple)) and (form := _form(value))
+    ]
+    return [item for item in watched if not isinstance(item[2], (list, dict, set, tuple))], changing
+
+
+def _form(value: object) -> bytes:
+    try:
+        return canonical_value(value)
+    except OpaqueError:
+        return b""
+
+
+def _cell_forms(function: FunctionType) -> tuple[Any, ...]:
+    return tuple(_form(value) or id(value) for value in closure_of(function).values())
