@@ -43,6 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(arguments)
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # rich's way to tell of it
+            return _BROKEN_PIPE
         return stop.code if isinstance(stop.code, int) else 0
     except BrokenPipeError:
         return _BROKEN_PIPE
@@ -52,9 +54,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def version_text() -> str:
     """Return what `radops --version` prints."""
-    from importlib.metadata import version  # noqa: PLC0415 - slow; needed for this alone
+    from radops.version import radops_version  # noqa: PLC0415 - needed for this alone
 
-    return f"radops {version('radops')}"
+    return f"radops {radops_version()}"
 
 
 def _dispatch(arguments: Sequence[str]) -> int:

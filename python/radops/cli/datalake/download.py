@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from radops.cli import options
-from radops.cli.export import export
 from radops.cli.lake import open_lake
 from radops.cli.output import write_json, write_lines
 from radops.cli.progress import progress
@@ -37,6 +36,8 @@ def command(
     with open_lake(context, offline=offline, quiet=quiet) as lake, progress(quiet=quiet) as view:
         paths = lake.download(*targets, progress=view, jobs=jobs)
         if to is not None:
+            from radops.cli.export import export  # noqa: PLC0415 - brings in the Rust module
+
             paths = export(paths, Path(to))
     if as_json:
         write_json({"files": [{"uid": uid, "path": str(path)} for uid, path in paths.items()]})

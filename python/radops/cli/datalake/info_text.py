@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -50,43 +51,73 @@ def _console() -> Console:
 # -- The graph
 
 
-def _graph(boxes: Sequence[Panel], console: Console) -> RenderableType:
+@dataclass(frozen=True)
+class _Box:
+    """A titled box of one or two columns."""
+
+    title: str
+    rows: list[Row]
+    """Label and value; an empty label in all of them means one column."""
+    strong: bool = False
+    """Whether the first value is what the box is about."""
+
+    @property
+    def height(self) -> int:
+        """Lines, where no value is broken: two borders, the title, a blank line, the rows."""
+        return len(self.rows) + 4
+
+    def panel(self, height: int | None = None) -> Panel:
+        """Return it drawn, with blank lines below up to a height."""
+        table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=True)
+        labelled = any(label for label, _ in self.rows)
+        if labelled:
+            table.add_column(no_wrap=True, style="dim")
+        table.add_column(overflow="fold")
+        for i, (label, value) in enumerate(self.rows):
+            text = Text(printable(value), style="bold" if self.strong and i == 0 else "")
+            table.add_row(*([Text(printable(label))] if labelled else []), text)
+        return Panel(Group(Text(self.title), Text(), table), expand=False, height=height)
+
+
+def _graph(boxes: Sequence[_Box], console: Console) -> RenderableType:
     """Return the boxes side by side if that fits the console, else one below the other."""
     natural = console.options.update(max_width=_ENDLESS)
-    widths = [Measurement.get(console, natural, box).maximum for box in boxes]
+    widths = [Measurement.get(console, natural, box.panel()).maximum for box in boxes]
+    parts: list[RenderableType] = []
     if sum(widths) + 4 * (len(boxes) - 1) <= min(console.width, _WIDEST):
+        # What was done and what came of it stand level; inputs take the room they need.
+        level = max(box.height for box in boxes[-2:])
+        for i, box in enumerate(boxes):
+            height = level if i >= len(boxes) - 2 else box.height
+            parts += [Text("\n\n -> "), box.panel(height)] if parts else [box.panel(height)]
         grid = Table.grid()
-        cells: list[RenderableType] = []
-        for box in boxes:
-            cells += [Text("\n\n -> "), box] if cells else [box]
-        grid.add_row(*cells)
+        grid.add_row(*parts)
         return grid
     down = Text("  |\n  v" if console.options.ascii_only else "  │\n  ▼")
-    stack: list[RenderableType] = []
     for box in boxes:
-        stack += [down, box] if stack else [box]
-    return Group(*stack)
+        parts += [down, box.panel()] if parts else [box.panel()]
+    return Group(*parts)
 
 
-def _boxes(info: FileInfo) -> Iterator[Panel]:
-    if info.call is None:
-        yield _box("creation method", [("added from", info.source or "this machine")])
-        yield _box("output", [("uid", info.uid), ("originator", info.originator)], first=True)
-        return
+def _boxes(info: FileInfo) -> Iterator[_Box]:
+    who = ("originator", info.originator)
     call = info.call
-    if call.inputs or call.reads:
-        read = [f"{entry.uid} (read)" for entry in call.reads]
-        yield _box("input files", _inputs([entry.uid for entry in call.inputs] + read))
-    else:
-        yield _box("input files", ["none"])
-    yield _box("creation method", [("function", call.function), *_parameters(call)], first=True)
-    uids = [output.uid for output in call.outputs] or [info.uid]
-    rows = [("uid" if i == 0 else "", uid) for i, uid in enumerate(_inputs(uids))]
-    yield _box("output", [*rows, ("originator", info.originator)], first=True)
+    if call is None:
+        yield _Box("creation method", [("added from", info.source or "this machine")], strong=True)
+        yield _Box("output", [("uid", info.uid), who], strong=True)
+        return
+    given = [entry.uid for entry in call.inputs]
+    read = [f"{entry.uid} (read)" for entry in call.reads if entry.uid not in given]
+    yield _Box("input files", [("", name) for name in _most([*given, *read]) or ["none"]])
+    yield _Box("creation method", [("function", call.function), *_parameters(call)], strong=True)
+    uids = _most([output.uid for output in call.outputs] or [info.uid])
+    rows = [("uid" if i == 0 else "", uid) for i, uid in enumerate(uids)]
+    yield _Box("output", [*rows, who], strong=True)
 
 
-def _inputs(uids: Sequence[str]) -> list[str]:
-    shown = list(dict.fromkeys(uids))
+def _most(names: Sequence[str]) -> list[str]:
+    """Return each name once, and not too many."""
+    shown = list(dict.fromkeys(names))
     if len(shown) > _MOST_ROWS:
         left = len(shown) - _MOST_ROWS + 1
         shown[_MOST_ROWS - 1 :] = [f"... and {left:,} more, see --json"]
@@ -106,19 +137,6 @@ def _value(value: object) -> str:
     if len(text) > _LONGEST_VALUE:
         return f"{text[:_LONGEST_VALUE]}... ({len(text):,} characters)"
     return text
-
-
-def _box(title: str, rows: Sequence[Row | str], *, first: bool = False) -> Panel:
-    """Return a box with one or two columns; `first`: the first value is what the box is about."""
-    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=True)
-    if rows and isinstance(rows[0], tuple):
-        table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="fold")
-    for i, row in enumerate(rows):
-        label, value = row if isinstance(row, tuple) else (None, row)
-        text = Text(printable(value), style="bold" if first and i == 0 else "")
-        table.add_row(*([] if label is None else [Text(printable(label))]), text)
-    return Panel(Group(Text(title), Text(), table), expand=False)
 
 
 # -- The lines below
