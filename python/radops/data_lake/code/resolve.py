@@ -138,9 +138,15 @@ class Resolver:
         inner = submodule(module, rest[0], self.territory)
         if inner is not None:
             return self._in_module(inner, rest[1:], seen)
-        if rest[0].startswith("__") and rest[0].endswith("__"):
+        return self._dynamic(module, source, rest[0], seen)
+
+    def _dynamic(
+        self, module: Module, source: Source | None, name: str, seen: frozenset[tuple[str, str]]
+    ) -> list[Target]:
+        """Return what a name stands for that the source of its module does not bind."""
+        if name.startswith("__") and name.endswith("__"):
             return []
-        unknown = Unknown(f"{module.name}.{rest[0]}", "it is bound at run time only")
+        unknown = Unknown(f"{module.name}.{name}", "it is bound at run time only")
         if source is not None and "__getattr__" in source.bindings:
             return [*(self._in_source(source, ("__getattr__",), seen) or []), unknown]
         return [] if source is not None and self._star_from_outside(source) else [unknown]
