@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from radops.model import cbor
-from radops.model.call import CALL_INLINE_LIMIT, call_tree, encode_call
+from radops.model.call import CALL_INLINE_LIMIT, call_tree, decode_call, encode_call
 from radops.model.digest import Digest
 from radops.model.record import (
     COMMIT_ID_SIZE,
@@ -88,6 +88,7 @@ def build_call(
 
     Raises:
         UsageError: The records would be too large.
+        CorruptRecordError: The call is not one that a reader would accept.
     """
     inline = call_tree(call)
     origin: dict[str, Any] = {"call": inline}
@@ -95,7 +96,9 @@ def build_call(
     # hold all of its objects.
     keeps = call.keeps
     if len(cbor.encode(inline)) > CALL_INLINE_LIMIT:
-        call_object = Digest.of(encode_call(call))
+        raw = encode_call(call)
+        decode_call(raw)  # a call in the record itself is checked with it
+        call_object = Digest.of(raw)
         origin = {"call": call_object.raw}
         keeps.add(call_object)
     tree = _frame(

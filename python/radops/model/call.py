@@ -119,8 +119,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Sorted by `arg`, each once."""
     reads: tuple[CallInput, ...]
     """Lake files that the function opened without being given them. Sorted by UID, each once."""
-    outputs: Annotated[tuple[CallOutput, ...], Meta(min_length=1)]
-    """Sorted by UID, each once."""
+    outputs: tuple[CallOutput, ...]
+    """At least one. Sorted by UID, each once."""
     code: Code
     environment: Environment
     started_at: str
@@ -128,6 +128,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
     def __post_init__(self) -> None:
+        require(len(self.outputs) > 0, "a call without outputs")
         require(is_sorted_unique([item.arg for item in self.inputs]), "inputs that are not sorted")
         require(is_sorted_unique([item.uid for item in self.reads]), "reads that are not sorted")
         require(is_sorted_unique([out.uid for out in self.outputs]), "outputs that are not sorted")

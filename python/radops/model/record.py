@@ -90,6 +90,7 @@ class FileRecord(Stored, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         check_stored_uid(self.uid)
+        require(self.commit.primary_uid <= self.uid, "a primary slot that is not the first")
         require(self.name == last_segment(self.uid), "a name that is not the UID's last part")
         parse_time(self.created_at)
         require(is_sorted_unique(self.keeps), "kept objects that are not sorted")

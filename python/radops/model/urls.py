@@ -9,7 +9,9 @@ _INVISIBLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 # Helper prefixes of git (`ext::https://...`), a scheme, and as many slashes as somebody typed.
 _SCHEME = re.compile(r"(?a)((?:[a-z][a-z0-9+.-]*::)*)([a-z][a-z0-9+.-]*):([/\\]+)", re.IGNORECASE)
 _LOCAL = re.compile(r"\.{0,2}/(?!/)|~|\.{1,2}\Z")
-_HOST = re.compile(r"(?:\[[0-9a-f:.%]*\]|[^:\[\]]*)(?::[0-9]*)?", re.ASCII | re.IGNORECASE)
+_HOST = re.compile(
+    r"(?:\[[0-9a-f:.]*(?:%[a-z0-9._~-]*)?\]|[^:\[\]]*)(?::[0-9]*)?", re.ASCII | re.IGNORECASE
+)
 _NAME = re.compile(r"[a-z0-9.-]+", re.ASCII | re.IGNORECASE)
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 
@@ -17,7 +19,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
 def strip_url(url: str) -> str:
     """Return the URL or git remote without user, password, query and fragment.
 
-    Also for what no parser accepts: where it is unclear whether something is a secret, it goes.
+    Also for what no parser accepts: what could be a secret goes, if need be all but the scheme.
     A path of this machine stays as it is, and stripping twice changes nothing.
 
     Args:
@@ -48,11 +50,12 @@ def _strip_authority(rest: str) -> str:
     stop = end.start() if end else len(rest)
     authority, tail = rest[:stop], rest[stop:]
     authority = authority.rpartition("@")[2]
-    if "@" in tail and (tail[0] in "?#" or not _HOST.fullmatch(authority)):
-        # A password with a slash, question mark or hash that was not escaped: no host and port
-        # stand before that character, so what looked like the authority was user info.
-        return _strip_authority(tail.rpartition("@")[2])
-    if not _HOST.fullmatch(authority):
+    is_host = _HOST.fullmatch(authority) is not None
+    if "@" in tail and (tail[0] != "/" or not authority or not is_host):
+        # Either a password with a character that was not escaped, or a query with an @: nothing
+        # is left that could not be a part of one of them.
+        return ""
+    if not is_host:
         # `https://user:password` and no host at all.
         authority = re.split(r"[:\[\]]", authority, maxsplit=1)[0]
     return authority + _without_query(tail)

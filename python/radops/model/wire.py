@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
+from typing_extensions import Self
 
 from radops.errors import CorruptRecordError, NewerFormatError
 from radops.model import cbor
@@ -46,6 +47,10 @@ class Stored(msgspec.Struct, frozen=True, dict=True, eq=False, kw_only=True):
 
     def __hash__(self) -> int:
         return hash(self.raw)
+
+    def __copy__(self) -> Self:
+        # msgspec would copy the fields and lose the bytes.
+        return self
 
 
 _S = TypeVar("_S", bound=Stored)
