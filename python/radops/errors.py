@@ -23,6 +23,7 @@
     │   ├── ForeignLakeError        exit 7   the remote holds another lake
     │   └── NewerFormatError        exit 7   written by a later version of radops
     └── LocalStorageError (OSError) exit 8   local disk, permission, or a file that cannot be read
+        ├── MissingFileError (FileNotFoundError)         a local file that is not there
         └── FileChangedError        exit 8   a file changed while it was read
 
 Messages are one or two short lines: what happened, to what. `hint` says what to do.
@@ -132,6 +133,8 @@ class HasDependentsError(ConflictError):
     """The file cannot be deleted: others were made from it."""
 
     code = "has-dependents"
+    dependents: tuple[str, ...] = ()
+    """Their UIDs."""
 
 
 class CorruptDataError(RadopsError):
@@ -190,6 +193,12 @@ class LocalStorageError(RadopsError, OSError):
 
     exit_code = 8
     code = "local-storage"
+
+
+class MissingFileError(LocalStorageError, FileNotFoundError):
+    """A local file that was named is not there."""
+
+    code = "missing-file"
 
 
 class FileChangedError(LocalStorageError):

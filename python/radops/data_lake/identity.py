@@ -32,9 +32,9 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from radops.data_lake.code.project import (
+    MAIN_NAMES,
     dotted,
     installed_root,
-    is_typed_in,
     project_of,
     real_path,
     source_file,
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 NOTEBOOK: Final = "notebook"
 """The module of functions that were typed into a notebook or at a prompt."""
-
-_MAIN: Final = frozenset({"__main__", "__mp_main__"})  # the latter in spawned children
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class _Module:
     run_as: str
 
 
-_modules: dict[tuple[str, str | None, str], _Module] = {}
+_modules: dict[tuple[str, object, str], _Module] = {}
 
 
 def identify(function: Callable[..., Any]) -> Identity:
@@ -122,29 +120,27 @@ def innermost(function: Callable[..., Any]) -> FunctionType:
 def _module_of(function: FunctionType) -> _Module:
     scope = function.__globals__
     name = scope.get("__name__")
-    file = scope.get("__file__")
     if not isinstance(name, str):
         name = "__main__"
-    if not isinstance(file, str):
-        file = None
-    # In the key, because functions typed at a prompt share the variables of the script before.
-    key = (name, file, function.__code__.co_filename if name in _MAIN else "")
+    # By the file of the code too: functions typed at a prompt share the variables of a script.
+    key = (name, scope.get("__file__"), function.__code__.co_filename)
     found = _modules.get(key)
     if found is None:
-        found = _modules[key] = _name_module(name, file, function)
+        found = _modules[key] = _name_module(name, function)
     return found
 
 
-def _name_module(name: str, file: str | None, function: FunctionType) -> _Module:
+def _name_module(name: str, function: FunctionType) -> _Module:
     spec = function.__globals__.get("__spec__")
     spec_name = getattr(spec, "name", None)
-    imported = spec_name if isinstance(spec_name, str) and spec_name not in _MAIN else None
-    run_as = "__main__" if name in _MAIN else (imported or name)
-    if file is None or (name in _MAIN and is_typed_in(function.__code__.co_filename, file)):
-        if name in _MAIN or imported is None:
+    imported = spec_name if isinstance(spec_name, str) and spec_name not in MAIN_NAMES else None
+    run_as = "__main__" if name in MAIN_NAMES else (imported or name)
+    file = source_file(function)
+    if file is None:
+        if name in MAIN_NAMES or imported is None:
             return _Module(NOTEBOOK, named_by_place=False, run_as=run_as)
         return _Module(imported, named_by_place=True, run_as=run_as)  # from a loader of its own
-    path = real_path(source_file(file))
+    path = real_path(file)
     root = installed_root(os.path.dirname(path))  # noqa: PTH120 text, for speed
     if root is not None:
         place = dotted(os.path.relpath(path, root))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from radops.data_lake.code import git
 from radops.data_lake.code.distributions import Installed
 from radops.data_lake.code.modules import cached_path
-from radops.data_lake.code.project import installed_root, is_typed_in, source_file
+from radops.data_lake.code.project import installed_root, source_file
 from radops.data_lake.identity import identify, innermost
 from radops.model.call import Code, Environment, Git
 from radops.model.urls import strip_url
@@ -117,7 +117,7 @@ def _place(repository: git.GitRepository, path: str) -> str:
 def _files_in(repository: git.GitRepository) -> list[str]:
     """Return the loaded source files of a repository: likely to be asked about next."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    paths = (cached_path(source_file(file)) for file in files if isinstance(file, str))
+    paths = (cached_path(file) for file in files if isinstance(file, str))
     inside = repository.root + os.sep
     return sorted(_place(repository, path) for path in paths if path.startswith(inside))
 
@@ -160,8 +160,5 @@ def package_version(function: Callable[..., Any]) -> str | None:
     Raises:
         CreatorError: `function` is not written in Python.
     """
-    inner = innermost(function)
-    file = inner.__globals__.get("__file__")
-    if not isinstance(file, str) or is_typed_in(inner.__code__.co_filename, file):
-        return None
-    return _installed.version_of(source_file(file))
+    file = source_file(innermost(function))
+    return _installed.version_of(file) if file is not None else None

@@ -69,11 +69,15 @@ class Remote(Repository):
         backend: Where.
         lake_id: The lake it must be.
         originator: Who writes, for tombstones.
+        probed: Whether this home found it to honour create-if-absent before.
     """
 
-    def __init__(self, backend: Backend, lake_id: str, *, originator: str) -> None:
+    def __init__(
+        self, backend: Backend, lake_id: str, *, originator: str, probed: bool = False
+    ) -> None:
         super().__init__(backend, originator=originator)
         self.lake_id = lake_id
+        self._probed = probed
         self._writable = False
 
     def check(self) -> Marker | None:
@@ -88,7 +92,7 @@ class Remote(Repository):
         return marker
 
     def prepare_write(self) -> None:
-        """Before the first write of a process: check whose lake it is, and probe it.
+        """Before the first write of a process check whose lake it is; of a home, probe it.
 
         Raises:
             ForeignLakeError: It is another lake's.
@@ -101,8 +105,9 @@ class Remote(Repository):
         if marker.lake_id != self.lake_id:
             raise foreign(self.backend.url, marker.lake_id, self.lake_id)
         marker.check_write()
-        probe(self.backend, marker)
-        self._writable = True
+        if not self._probed:
+            probe(self.backend, marker)
+        self._writable = self._probed = True
 
 
 def foreign(url: str, found: str, expected: str) -> ForeignLakeError:

@@ -6,10 +6,13 @@ daemons: a person who presses Ctrl-C is not kept waiting for a server that has s
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
+
+from radops import native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -134,3 +137,29 @@ def batches(items: Sequence[T], connections: int) -> list[Sequence[T]]:
     if connections <= 1:
         return [items]
     return [items[start : start + 1] for start in range(len(items))]
+
+
+@contextlib.contextmanager
+def watching(count: Callable[[int, int], None]) -> Iterator[native.Progress]:
+    """Give counters for a call into Rust, and tell `count` how they grow while it runs."""
+    progress = native.Progress()
+    over = threading.Event()
+    seen = [0, 0]
+
+    def tell() -> None:
+        now = (progress.bytes, progress.files)
+        count(now[0] - seen[0], now[1] - seen[1])
+        seen[:] = now
+
+    def watch() -> None:
+        while not over.wait(_POLL_SECONDS):
+            tell()
+
+    thread = threading.Thread(target=watch, name="radops-progress", daemon=True)
+    thread.start()
+    try:
+        yield progress
+    finally:
+        over.set()
+        thread.join()
+        tell()

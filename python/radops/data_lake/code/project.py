@@ -15,9 +15,15 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from radops.data_lake.code import git
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+MAIN_NAMES: Final = frozenset({"__main__", "__mp_main__"})
+"""What the main module is called: the second in children that multiprocessing spawned."""
 
 _SITE_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
 _RADOPS: Final = str(Path(__file__).resolve().parents[2])
@@ -152,17 +158,46 @@ def dotted(relative: str) -> str:
     return unicodedata.normalize("NFC", ".".join(parts))
 
 
-def source_file(file: str) -> str:
-    """Return the source file of a module whose `__file__` may be compiled code beside it."""
+def source_file(function: FunctionType) -> str | None:
+    """Return the source file of the module that a function was written in.
+
+    None for what was typed into a notebook or at a prompt, or came from a pipe. The path is
+    as Python has it: see `real_path`.
+    """
+    scope = function.__globals__
+    code_file = function.__code__.co_filename
+    file = scope.get("__file__")
+    main = scope.get("__name__") in MAIN_NAMES
+    if main and _is_typed_in(code_file, file):
+        return None
+    if not isinstance(file, str):
+        # Python takes `__file__` from a script that has come to its end, but threads go on.
+        if not main:
+            return None
+        name = os.path.basename(code_file)  # noqa: PTH119 text, for speed
+        if _SCRIPT is not None and os.path.basename(_SCRIPT) == name:  # noqa: PTH119
+            file = _SCRIPT
+        elif os.path.isfile(code_file):  # noqa: PTH113
+            file = code_file
+        else:
+            return None
     return file[:-1] if file.endswith(".pyc") else file
 
 
-def is_typed_in(code_file: str, module_file: str) -> bool:
+def _is_typed_in(code_file: str, module_file: object) -> bool:
     """Whether code of a main module came from a prompt or a cell, not from the module's file."""
+    if code_file.startswith("<"):  # a script from a pipe has `<stdin>` as both
+        return True
     if code_file == module_file:
         return False
-    if code_file.startswith("<"):
-        return True
     # Cells of a notebook have names of files that need not exist; their lines never expire.
     entry = linecache.cache.get(code_file)
     return entry is not None and (len(entry) == 1 or entry[1] is None)
+
+
+def _script() -> str | None:
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return os.path.abspath(file) if isinstance(file, str) else None  # noqa: PTH100
+
+
+_SCRIPT: Final = _script()

@@ -6,10 +6,11 @@ import ast
 import builtins
 import sys
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias
 
 from radops.data_lake.code.modules import External, Module, find, find_from, is_in_reach, submodule
+from radops.data_lake.code.project import MAIN_NAMES, source_file
 from radops.data_lake.code.references import Import
 from radops.data_lake.code.sources import Source, cells, load_cell, load_file
 from radops.data_lake.code.values import OpaqueError, canonical_value
@@ -189,9 +190,7 @@ class Resolver:
         functions = _functions(value)
         if functions:
             return [
-                Function(function)
-                if self.is_own(function.__code__, function.__globals__)
-                else _outside(function)
+                Function(function) if self.is_own(function) else _outside(function)
                 for function in functions
             ]
         if isinstance(value, type):
@@ -204,7 +203,7 @@ class Resolver:
             return [Unknown(".".join(path), f"a value of type {type(value).__name__}")]
 
     def _of_class(self, value: type) -> list[Target]:
-        if value.__module__ in {"__main__", "__mp_main__"}:
+        if value.__module__ in MAIN_NAMES:
             return self._of_main_class(value)
         module = find(value.__module__, self.territory)
         if isinstance(module, External):
@@ -234,14 +233,12 @@ class Resolver:
                 return [Node(source, _statement(item.node), inner) for item in located]
         return [Unknown(value.__qualname__, "its source is not at hand")]
 
-    def is_own(self, code: CodeType, scope: dict[str, Any]) -> bool:
-        """Whether code was written by the user: in a file of theirs or in a notebook."""
-        if scope.get("__name__") in {"__main__", "__mp_main__"}:
+    def is_own(self, function: FunctionType) -> bool:
+        """Whether a function was written by the user: in a file of theirs or in a notebook."""
+        if function.__globals__.get("__name__") in MAIN_NAMES:
             return True
-        file = scope.get("__file__")
-        if isinstance(file, str):
-            return is_in_reach(file, self.territory)
-        return is_in_reach(code.co_filename, self.territory)
+        file = source_file(function)
+        return is_in_reach(file or function.__code__.co_filename, self.territory)
 
 
 def _functions(value: object) -> list[FunctionType]:

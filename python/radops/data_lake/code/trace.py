@@ -11,7 +11,7 @@ from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from radops.data_lake.code.modules import cached_path
-from radops.data_lake.code.project import installed_root, is_typed_in, source_file
+from radops.data_lake.code.project import installed_root, source_file
 from radops.data_lake.code.references import references
 from radops.data_lake.code.resolve import (
     MISSING,
@@ -190,9 +190,7 @@ class Tracer:
         layer: object = getattr(outermost, "__func__", outermost)
         depth = 0
         while layer is not self.function and depth < 100:
-            if isinstance(layer, FunctionType) and self.resolver.is_own(
-                layer.__code__, layer.__globals__
-            ):
+            if isinstance(layer, FunctionType) and self.resolver.is_own(layer):
                 targets[f"wrapper {depth:02}"] = [Function(layer)]
             layer = getattr(layer, "__wrapped__", self.function)
             layer = getattr(layer, "__func__", layer)
@@ -267,14 +265,14 @@ class Tracer:
 
     def _source_of(self, function: FunctionType) -> tuple[Source | None, dict[str, Any] | None]:
         """Return where a function's source stands, and its scope if it is a notebook's."""
-        file = function.__code__.co_filename
+        name = function.__code__.co_filename
         scope = function.__globals__
-        module = scope.get("__file__")
-        if not isinstance(module, str) or is_typed_in(file, module):
-            return load_cell(file), scope
-        if file.startswith("<"):  # made by `exec` within a module
+        file = source_file(function)
+        if file is None:
+            return load_cell(name), scope
+        if name.startswith("<"):  # made by `exec` within a module
             return None, scope
-        return load_file(cached_path(source_file(module))), None
+        return load_file(cached_path(file)), None
 
     def _enqueue(self, key: object, unit: _Unit) -> int | None:
         number = self._numbers.get(key)
@@ -305,7 +303,7 @@ class Tracer:
             for module in list(sys.modules.values()):
                 file = getattr(module, "__file__", None)
                 if isinstance(file, str):
-                    self._namespaces.setdefault(cached_path(source_file(file)), vars(module))
+                    self._namespaces.setdefault(cached_path(file), vars(module))
         return self._namespaces.get(source.file, {})
 
     def _watch(self, source: Source, node: ast.stmt) -> None:
@@ -341,10 +339,10 @@ def _content(cell: CellType) -> Any:  # noqa: ANN401
 
 def _territory(function: FunctionType) -> str | None:
     """Return the installed package that a function is part of; None if it is not installed."""
-    file = function.__globals__.get("__file__")
-    if not isinstance(file, str):
+    file = source_file(function)
+    if file is None:
         return None
-    path = cached_path(source_file(file))
+    path = cached_path(file)
     root = installed_root(os.path.dirname(path))  # noqa: PTH120
     if root is None:
         return None

@@ -1,0 +1,258 @@
+"""Adding files from outside the lake."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radops import native
+from radops.data_lake.meter import stage
+from radops.data_lake.reports import AddResult
+from radops.data_lake.sources import check_file, download_url, is_url, local_source, name_of
+from radops.errors import InvalidUIDError, RadopsError, UIDConflictError, UsageError
+from radops.model.build import build_import
+from radops.model.digest import Digest
+from radops.model.record import FileRecord
+from radops.model.uid import UID, is_reserved, parse_uid
+from radops.model.urls import strip_url
+from radops.repository.commit import check_equal
+from radops.repository.draft import Draft
+from radops.repository.local import Staged
+from radops.repository.repository import now
+from radops.repository.slots import Taken
+from radops.repository.transfer import watching
+from radops.version import radops_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from radops.data_lake.reports import Progress
+    from radops.data_lake.session import Session
+    from radops.repository.slots import State
+
+# One batch of a bulk add: a few barriers for all of it, and what stands after a crash grows.
+_BATCH_FILES = 4096
+_BATCH_BYTES = 16 << 30
+
+
+def check_writable(uid: UID) -> None:
+    """Raise `InvalidUIDError` for names that only radops gives."""
+    if is_reserved(uid):
+        raise InvalidUIDError(
+            f"{uid} is a name that only radops gives", uid=uid, hint="choose another name"
+        )
+
+
+def add(
+    session: Session,
+    source: str | os.PathLike[str],
+    uid: str | None,
+    *,
+    move: bool,
+    progress: Progress | None,
+) -> AddResult:
+    """Add one file or URL; see `DataLake.add`."""
+    name = parse_uid(name_of(source) if uid is None else uid)
+    check_writable(name)
+    path = local_source(source)
+    if path is not None:
+        return add_many(session, [(path, name)], move=move, progress=progress)[0]
+    if move:
+        raise UsageError("a URL cannot be moved, only copied")
+    url = os.fspath(source)
+    mirror = session.prepare_write()
+    states = mirror.write_states([name])
+    target = mirror.store.temporary()
+    try:
+        with contextlib.ExitStack() as stack:
+
+            def begin(size: int | None) -> Callable[[int, int], None]:
+                return stack.enter_context(stage(progress, f"fetching {name}", size, 1))
+
+            download_url(url, target, session.settings.options, begin)
+        staged = mirror.store.stage_written(target)
+    except BaseException:
+        mirror.store.discard([target])
+        raise
+    item = _Item(url, name, staged.size)
+    return _commit(session, [(item, staged)], states, progress)[0]
+
+
+class _Item:
+    """One file to be added."""
+
+    __slots__ = ("path", "size", "source", "uid")
+
+    def __init__(self, source: str, uid: UID, size: int, path: Path | None = None) -> None:
+        self.source = source
+        self.uid = uid
+        self.size = size
+        self.path = path
+
+
+def add_many(
+    session: Session,
+    pairs: Iterable[tuple[str | os.PathLike[str], str]],
+    *,
+    move: bool,
+    progress: Progress | None,
+) -> list[AddResult]:
+    """Add many files; see `DataLake.add_many`."""
+    items = _checked(pairs)
+    if not items:
+        return []
+    mirror = session.prepare_write()
+    states = mirror.write_states([item.uid for item in items])
+    fresh, results = _sort_out(session, items, states, progress)
+    for batch in _batches(fresh):
+        paths = [item.path for item in batch if item.path is not None]
+        total = sum(item.size for item in batch)
+        with stage(progress, "adding", total, len(batch)) as count, watching(count) as watched:
+            take = mirror.store.stage_links if move else mirror.store.stage_copies
+            staged = take(paths, watched)
+        good = [one for one in staged if isinstance(one, Staged)]
+        errors = [one for one in staged if isinstance(one, RadopsError)]
+        if errors:
+            mirror.store.discard(good)
+            raise errors[0]
+        done = _commit(session, list(zip(batch, good, strict=True)), states, progress)
+        results |= {UID(result.uid): result for result in done}
+    if move:
+        _remove_sources(items)
+    return [results[item.uid] for item in items]
+
+
+def _remove_sources(items: Iterable[_Item]) -> None:
+    # Only now, when the lake holds them for good.
+    for item in items:
+        if item.path is not None:
+            item.path.unlink(missing_ok=True)
+
+
+def _checked(pairs: Iterable[tuple[str | os.PathLike[str], str]]) -> list[_Item]:
+    """Look at every file and name before anything is written."""
+    items: dict[UID, _Item] = {}
+    for source, uid in pairs:
+        name = parse_uid(uid)
+        check_writable(name)
+        path = local_source(source)
+        if path is None:
+            raise UsageError(f"{strip_url(os.fspath(source))}: URLs are added one by one")
+        item = _Item(path.absolute().name, name, check_file(path), path)
+        known = items.setdefault(name, item)
+        if known.path != path:
+            raise UsageError(f"{known.path} and {path} are both to become {name}")
+    return list(items.values())
+
+
+def _batches(items: Sequence[_Item]) -> Iterable[list[_Item]]:
+    batch: list[_Item] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) >= _BATCH_FILES or size + item.size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += item.size
+    if batch:
+        yield batch
+
+
+def _sort_out(
+    session: Session,
+    items: Sequence[_Item],
+    states: dict[UID, State],
+    progress: Progress | None,
+) -> tuple[list[_Item], dict[UID, AddResult]]:
+    """Split what is new from what is there already; other bytes under a name are a conflict."""
+    fresh: list[_Item] = []
+    standing: list[tuple[_Item, Taken]] = []
+    for item in items:
+        state = states[item.uid]
+        if not isinstance(state, Taken):
+            fresh.append(item)
+        elif isinstance(state.record, FileRecord) and state.record.size != item.size:
+            raise _other_bytes(item)
+        else:
+            standing.append((item, state))
+    results: dict[UID, AddResult] = {}
+    if standing:
+        paths = [item.path for item, _ in standing if item.path is not None]
+        total = sum(item.size for item, _ in standing)
+        with stage(progress, "comparing", total, len(paths)) as count, watching(count) as watched:
+            hashes = native.hash_files(paths, progress=watched)
+        for (item, state), found in zip(standing, hashes, strict=True):
+            if isinstance(found, OSError):
+                raise RadopsError(f"{item.path}: {found.strerror or found}")
+            wanted = _record(session, item, Digest(found.digest), found.size)
+            check_equal(session.mirror.here, wanted, None, state)
+            results[item.uid] = AddResult(item.uid, wanted.digest, wanted.size, already_there=True)
+    return fresh, results
+
+
+def _other_bytes(item: _Item) -> UIDConflictError:
+    return UIDConflictError(
+        f"{item.uid} exists already with other bytes",
+        uid=item.uid,
+        hint="files never change: choose another name, or delete that one first",
+    )
+
+
+def _record(session: Session, item: _Item, digest: Digest, size: int) -> FileRecord:
+    return build_import(
+        uid=item.uid,
+        digest=digest,
+        size=size,
+        source=strip_url(item.source) if is_url(item.source) else item.source,
+        created_at=now(),
+        originator=session.settings.originator,
+        radops_version=radops_version(),
+    )
+
+
+def _commit(
+    session: Session,
+    staged: Sequence[tuple[_Item, Staged]],
+    states: dict[UID, State],
+    progress: Progress | None,
+) -> list[AddResult]:
+    mirror = session.mirror
+    try:
+        mirror.store.admit([one for _, one in staged])
+    except BaseException:
+        mirror.store.discard([one for _, one in staged])
+        raise
+    drafts = [
+        Draft([_record(session, item, one.digest, one.size)], [(one.digest, one.size)])
+        for item, one in staged
+    ]
+    total = sum(one.size for _, one in staged)
+    label = "storing" if mirror.remote is None else "uploading"
+    with stage(progress, label, total, len(drafts)) as count:
+        outcomes, _ = mirror.make(drafts, states, count)
+    results = []
+    for draft, outcome in zip(drafts, outcomes, strict=True):
+        if isinstance(outcome, RadopsError):
+            raise outcome
+        record = draft.records[0]
+        results.append(
+            AddResult(
+                record.uid,
+                record.digest,
+                record.size,
+                already_there=record.uid not in outcome.created,
+            )
+        )
+    return results
+
+
+def add_written(session: Session, uid: UID, staged: Staged, state: State) -> FileRecord:
+    """Add a file that was written through `File.open`, outside any creator."""
+    item = _Item("File.open", uid, staged.size)
+    _commit(session, [(item, staged)], {uid: state}, None)
+    record = session.mirror.find(uid)
+    if record is None:
+        raise UIDConflictError(f"{uid} was deleted as soon as it was made", uid=uid)
+    return record

@@ -1,0 +1,58 @@
+"""What creators say while they run. Shown also where nobody configured logging."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOG = logging.getLogger("radops")
+_MOST_NAMED = 3
+
+_told: set[str] = set()
+
+
+class _WhereNobodyListens(logging.Handler):
+    """Writes to stderr as long as neither the program nor anyone else configured logging.
+
+    A skipped call must be seen in a plain script too, where Python drops what is below a warning.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        others = [handler for handler in _LOG.handlers if handler is not self]
+        if not others and not logging.getLogger().handlers and sys.stderr is not None:
+            sys.stderr.write(f"radops: {record.getMessage()}\n")
+
+
+def install() -> None:
+    """Have messages shown where nobody configured logging."""
+    if not any(isinstance(handler, _WhereNobodyListens) for handler in _LOG.handlers):
+        _LOG.addHandler(_WhereNobodyListens())
+    if _LOG.level == logging.NOTSET:
+        _LOG.setLevel(logging.INFO)
+
+
+def skipped(function: str, uids: Sequence[str]) -> None:
+    """Say that a call was skipped, as its outputs are in the lake."""
+    verb = "is" if len(uids) == 1 else "are"
+    _LOG.info("skipping %s: %s %s already in the lake", function, _named(uids), verb)
+
+
+def read_without_asking(function: str, uids: Sequence[str]) -> None:
+    """Say, once per function, that it opened lake files that it was not given."""
+    if function not in _told:
+        _told.add(function)
+        _LOG.warning(
+            "%s opened %s, which it was not given as an argument: recorded, but changes of it"
+            " are not noticed",
+            function,
+            _named(uids),
+        )
+
+
+def _named(uids: Sequence[str]) -> str:
+    more = f" and {len(uids) - _MOST_NAMED} more" if len(uids) > _MOST_NAMED else ""
+    return f"{', '.join(uids[:_MOST_NAMED])}{more}"

@@ -1,0 +1,190 @@
+"""From what people type to the files they mean, and back to what they see listed."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from radops.data_lake.reports import Listing
+from radops.errors import UIDNotFoundError
+from radops.model.pattern import is_pattern, literal_prefix, match
+from radops.model.record import FileRecord, folder_size
+from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
+from radops.repository.slots import Taken
+from radops.repository.transfer import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from radops.repository.mirror import Mirror
+    from radops.repository.slots import Slots
+
+# A misspelt name is compared with this many of its neighbours.
+_MOST_NEIGHBOURS = 2_000
+
+
+def names(slots: Slots, prefix: str, *, recursive: bool) -> tuple[set[UID], set[str]]:
+    """Return the files and folders that a listing of slots shows below a prefix.
+
+    Files are judged by the listing alone, which costs no request per file: the highest slot of
+    a name counts, unless a key beside it says that it holds a tombstone.
+    """
+    highest: dict[UID, tuple[int, int]] = {}
+    gone: set[tuple[UID, int]] = set()
+    folders: set[str] = set()
+    for one in slots.list(prefix, recursive=recursive):
+        if one.size < 0:
+            folders.add(one.uid)
+            continue
+        uid = UID(one.uid)
+        if one.gone:
+            gone.add((uid, one.number))
+        elif one.number >= highest.get(uid, (-1, 0))[0]:
+            highest[uid] = (one.number, one.size)
+    files = {
+        uid
+        for uid, (number, size) in highest.items()
+        if (uid, number) not in gone and size != folder_size(uid)
+    }
+    return files, folders
+
+
+def deleted_names(slots: Slots, prefix: str, *, recursive: bool) -> set[tuple[UID, int]]:
+    """Return the slots below a prefix that the listing knows to hold tombstones."""
+    return {
+        (UID(one.uid), one.number) for one in slots.list(prefix, recursive=recursive) if one.gone
+    }
+
+
+def select(mirror: Mirror, targets: Iterable[str]) -> dict[UID, FileRecord]:
+    """Return the files that targets mean, sorted: UIDs, folders ending in `/`, or patterns.
+
+    Raises:
+        UIDNotFoundError: A target means no file.
+        InvalidUIDError: A target can mean none.
+    """
+    found: dict[UID, FileRecord] = {}
+    for target in targets:
+        if is_pattern(target):
+            candidates = [u for u in _below(mirror, literal_prefix(target)) if match(target, u)]
+        elif not target or target.endswith("/"):
+            candidates = [
+                uid
+                for uid in _below(mirror, parse_prefix(target))
+                if target or not is_reserved(uid)
+            ]
+        else:
+            uid = parse_uid(target)
+            record = mirror.find(uid)
+            if record is None:
+                raise not_found(mirror, uid)
+            found[uid] = record
+            continue
+        records = _records(mirror, sorted(candidates))
+        if not records and target:
+            raise UIDNotFoundError(f"no file matches {target}", uid=target)
+        found |= records
+    return dict(sorted(found.items()))
+
+
+def _below(mirror: Mirror, prefix: str) -> set[UID]:
+    files, _ = names(mirror.here.slots, prefix, recursive=True)
+    if mirror.remote is not None:
+        there, _ = names(mirror.remote.slots, prefix, recursive=True)
+        files |= there
+    return files
+
+
+def _records(mirror: Mirror, uids: Sequence[UID]) -> dict[UID, FileRecord]:
+    workers = 1 if mirror.remote is None else mirror.remote.workers
+    records = gather(mirror.find, uids, workers)
+    return {uid: record for uid, record in zip(uids, records, strict=True) if record is not None}
+
+
+def not_found(mirror: Mirror, uid: UID) -> UIDNotFoundError:
+    """Make the error for a name that is not there, with names that are nearly the same."""
+    folder = uid.rpartition("/")[0]
+    nearby = set(_near(mirror, f"{folder}/" if folder else ""))
+    close = difflib.get_close_matches(uid, sorted(nearby)[:_MOST_NEIGHBOURS], n=3, cutoff=0.6)
+    where = "" if mirror.remote is not None else " (radops works without a remote here)"
+    hint = f"did you mean {' or '.join(close)}?" if close else "radops datalake ls -r"
+    return UIDNotFoundError(f"no file {uid} in the lake{where}", uid=uid, hint=hint)
+
+
+def _near(mirror: Mirror, prefix: str) -> set[str]:
+    files, folders = names(mirror.here.slots, prefix, recursive=False)
+    if mirror.remote is not None:
+        there, more = names(mirror.remote.slots, prefix, recursive=False)
+        files |= there
+        folders |= more
+    return {str(uid) for uid in files} | folders
+
+
+def listing(
+    mirror: Mirror, prefix: str, *, recursive: bool, generated: bool, details: bool, where: str
+) -> list[Listing]:
+    """Return what `ls` shows: folders first, then files, each sorted by name.
+
+    Args:
+        mirror: The lake.
+        prefix: Empty, a folder `a/`, or the beginning of names.
+        recursive: Show files of folders instead of folders.
+        generated: Also show files that were named by radops.
+        details: Read records: size, date, originator, digest.
+        where: `all`, `local` (bytes are here) or `remote` (the name stands there).
+    """
+    here, here_folders = names(mirror.here.slots, prefix, recursive=recursive)
+    there: set[UID] = set()
+    there_folders: set[str] = set()
+    if mirror.remote is not None and where != "local":
+        there, there_folders = names(mirror.remote.slots, prefix, recursive=recursive)
+        here -= _dropped(mirror, here - there, prefix, recursive=recursive)
+    folders = there_folders if where == "remote" else here_folders | there_folders
+    rows = [
+        Listing(folder, local=folder in here_folders, remote=folder in there_folders)
+        for folder in sorted(folders)
+        if generated or not is_reserved(UID(folder))
+    ]
+    uids = sorted(there if where == "remote" else here | there)
+    uids = [uid for uid in uids if generated or not is_reserved(uid)]
+    known = {uid: mirror.here.slots.state(uid) for uid in uids if uid in here}
+    records = {
+        uid: state.record
+        for uid, state in known.items()
+        if isinstance(state, Taken) and isinstance(state.record, FileRecord)
+    }
+    if details:
+        records |= _records(mirror, [uid for uid in uids if uid not in records])
+        uids = [uid for uid in uids if uid in records]
+    for uid in uids:
+        line = row(mirror, uid, records.get(uid), remote=uid in there)
+        if where != "local" or line.local:
+            rows.append(line)
+    return rows
+
+
+def _dropped(mirror: Mirror, only_here: set[UID], prefix: str, *, recursive: bool) -> set[UID]:
+    """Return the files of which the remote holds a tombstone: deleted since they were cached."""
+    if not only_here or mirror.remote is None:
+        return set()
+    gone = deleted_names(mirror.remote.slots, prefix, recursive=recursive)
+    dropped = set()
+    for uid in only_here:
+        state = mirror.here.slots.state(uid)
+        if isinstance(state, Taken) and (uid, state.number) in gone and mirror.is_confirmed(state):
+            dropped.add(uid)
+    return dropped
+
+
+def row(mirror: Mirror, uid: UID, record: FileRecord | None, *, remote: bool) -> Listing:
+    if record is None:
+        return Listing(uid, local=False, remote=remote)
+    return Listing(
+        uid,
+        local=mirror.store.has(record.digest, record.size),
+        remote=remote,
+        size=record.size,
+        created_at=record.created_at,
+        originator=record.originator,
+        digest=record.digest,
+    )

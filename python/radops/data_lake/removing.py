@@ -1,0 +1,159 @@
+"""Deleting files from the lake, and local copies from this machine."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from radops.data_lake.describing import downstream, edges
+from radops.data_lake.naming import not_found, select
+from radops.errors import (
+    CorruptRecordError,
+    HasDependentsError,
+    LocalStorageError,
+    RemoteUnavailableError,
+)
+from radops.model.record import FileRecord
+from radops.model.uid import UID, parse_uid
+from radops.repository.commit import bury
+from radops.repository.pending import Pending
+from radops.repository.slots import Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from radops.data_lake.session import Session
+    from radops.model.digest import Digest
+    from radops.repository.mirror import Mirror
+
+_LOG = logging.getLogger("radops")
+_MOST_NAMED = 5
+
+
+def delete(session: Session, name: str, *, cascade: bool, dry_run: bool) -> list[str]:
+    """Delete a file; see `DataLake.delete`."""
+    uid = parse_uid(name)
+    mirror = session.mirror
+    state = mirror.state(uid, ask=True)
+    if not isinstance(state, Taken) or not isinstance(state.record, FileRecord):
+        raise not_found(mirror, uid)
+    order = _dependents_first(mirror, state.record)
+    if len(order) > 1 and not cascade:
+        direct = [record.uid for record in downstream(mirror, uid)]
+        named = ", ".join(direct[:_MOST_NAMED]) + (", ..." if len(direct) > _MOST_NAMED else "")
+        error = HasDependentsError(
+            f"{uid} is not deleted: {len(direct)} other file(s) were made from it: {named}",
+            uid=uid,
+            hint="--cascade deletes them too",
+        )
+        error.dependents = tuple(direct)
+        raise error
+    if not dry_run:
+        session.prepare_write()
+        for record in order:
+            _bury(session, record)
+    return [record.uid for record in order]
+
+
+def _dependents_first(mirror: Mirror, record: FileRecord) -> list[FileRecord]:
+    """Return a file and all that was made from it, each after those made from it."""
+    order: dict[UID, FileRecord] = {}
+    stack: list[tuple[FileRecord, bool]] = [(record, False)]
+    seen: set[UID] = set()
+    while stack:
+        one, expanded = stack.pop()
+        if expanded:
+            order.setdefault(one.uid, one)
+        elif one.uid not in seen:
+            seen.add(one.uid)
+            stack.append((one, True))
+            stack += [(made, False) for made in downstream(mirror, one.uid)]
+    return list(order.values())
+
+
+def _bury(session: Session, record: FileRecord) -> None:
+    mirror = session.mirror
+    uid = record.uid
+    state = mirror.state(uid, ask=True)
+    if not isinstance(state, Taken) or state.record.raw != record.raw:
+        return  # somebody was faster
+    if mirror.remote is None and session.settings.remote is not None and mirror.is_confirmed(state):
+        raise RemoteUnavailableError(
+            f"{uid} stands in the remote, so it cannot be deleted offline", uid=uid
+        )
+    if mirror.remote is not None and _stands_in_remote(mirror, state):
+        bury(mirror.remote, uid, state.number, record.raw)
+        mirror.remote.backend.flush()
+        mirror.cache(uid, mirror.remote.slots.walk(uid))
+        late = edges(mirror.remote, uid)
+    else:
+        bury(mirror.here, uid, state.number, record.raw)
+        mirror.here.backend.flush()
+        late = edges(mirror.here, uid)
+    mirror.store.remove_view(view_key(mirror, uid))
+    # A creator that raced us may have finished: its lineage is whole, its input has a tombstone.
+    made = [one for one in late if mirror.find(one) is not None]
+    if made:
+        _LOG.warning("%s was deleted while other files were made from it: %s", uid, ", ".join(made))
+
+
+def _stands_in_remote(mirror: Mirror, state: Taken) -> bool:
+    if mirror.remote is None:
+        return False
+    there = mirror.remote.slots.read(state.uid, state.number)
+    return there is not None and there.raw == state.record.raw
+
+
+def view_key(mirror: Mirror, uid: UID) -> str:
+    """Return where the view of a file is, below the store's root."""
+    return f"{mirror.here.prefix}files/{uid}"
+
+
+def delete_local(session: Session, targets: Iterable[str]) -> list[str]:
+    """Remove local bytes that the remote has; see `DataLake.delete_local`."""
+    mirror = session.mirror
+    chosen = select(mirror, targets)
+    local = {uid: r for uid, r in chosen.items() if mirror.store.has(r.digest, r.size)}
+    if not local:
+        return []
+    if mirror.remote is None:
+        raise LocalStorageError(
+            "local files are not removed: no remote holds them",
+            hint="configure one with: radops config setup",
+        )
+    only_here = _kept_only_here(session)
+    removed = []
+    for uid, record in local.items():
+        if record.digest in only_here or not mirror.remote.has_object(record.digest, record.size):
+            raise LocalStorageError(
+                f"the bytes of {uid} are not removed: they are needed here and not in a remote",
+                uid=uid,
+                hint="publish them first: radops datalake sync",
+            )
+        mirror.store.remove_view(view_key(mirror, uid))
+        mirror.store.remove(record.digest)
+        removed.append(str(uid))
+    return removed
+
+
+def _kept_only_here(session: Session) -> set[Digest]:
+    """Return the objects that files of this home need which no remote has confirmed.
+
+    Objects are shared by all lakes of a home, so all of them are looked at.
+    """
+    kept: set[Digest] = set()
+    for lake in session.all_lakes():
+        for pending in Pending(lake.here).all():
+            kept.update(digest for digest, _ in pending.draft.objects)
+        for listed in lake.here.slots.list():
+            if listed.size < 0 or listed.gone:
+                continue
+            try:
+                content = lake.here.slots.read(UID(listed.uid), listed.number)
+            except CorruptRecordError:
+                continue
+            if isinstance(content, FileRecord):
+                taken = Taken(content.uid, listed.number, content)
+                if not lake.is_confirmed(taken):
+                    kept.update(content.keeps)
+    return kept

@@ -1,0 +1,210 @@
+"""Results of calls: found again, compared, committed."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from radops.data_lake.describing import call_of
+from radops.data_lake.difference import differences
+from radops.data_lake.meter import ignore
+from radops.errors import (
+    LineageMismatchError,
+    RadopsError,
+    RemoteUnavailableError,
+    UIDConflictError,
+)
+from radops.model.build import build_call
+from radops.model.call import encode_call
+from radops.model.record import FileRecord
+from radops.model.uid import UID
+from radops.repository import layout
+from radops.repository.draft import Draft
+from radops.repository.repository import now
+from radops.repository.slots import Taken
+from radops.repository.sync import sync
+from radops.version import radops_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from radops.data_lake.call import BoundCall
+    from radops.data_lake.session import Session
+    from radops.model.call import Call, CallInput
+    from radops.model.digest import Digest
+    from radops.repository.local import Staged
+    from radops.repository.mirror import Mirror
+
+_LOG = logging.getLogger("radops")
+
+
+def find_result(call: BoundCall, module: str, name: str, version: str | None) -> Call | None:
+    """Return the recorded call whose outputs are those of this one, if all of them stand.
+
+    Only records are fetched, no bytes of files.
+
+    Raises:
+        LineageMismatchError: An output's name stands, but was made in another way.
+        UIDConflictError: An output's name is a folder, or was added by hand.
+    """
+    session = call.lake.session
+    if call.output_uids is None:
+        return _find_implicit(session, call.key)
+    found: Call | None = None
+    missing = False
+    for uid in call.output_uids:
+        state = session.mirror.state(uid)
+        if not isinstance(state, Taken):
+            missing = True
+            continue
+        record = state.record
+        if not isinstance(record, FileRecord):
+            raise UIDConflictError(f"{uid} is a folder", uid=uid, hint="choose another output_uid")
+        made = call_of(session.mirror, record)
+        if made is None or made.key != call.key:
+            raise LineageMismatchError(
+                f"{uid} exists, but was not made by this call:"
+                f" {'; '.join(differences(made, call, module, name, version))}",
+                uid=uid,
+                hint="choose another output_uid, or delete that file first",
+            )
+        found = found or made
+    if missing or found is None or not _stand(session, found):
+        return None
+    return found
+
+
+def _find_implicit(session: Session, key: Digest) -> Call | None:
+    mirror = session.mirror
+    hint = session.call_hint(key)
+    for uid in hint or _search_implicit(mirror, key):
+        record = mirror.find(uid)
+        made = None if record is None else call_of(mirror, record)
+        if made is not None and made.key == key and _stand(session, made):
+            if not hint:
+                session.note_call(key, made.outputs[0].uid)
+            return made
+    return None
+
+
+def _search_implicit(mirror: Mirror, key: Digest) -> list[UID]:
+    """Return the implicit outputs of a call by their common beginning: a listing, no scan."""
+    prefix = f"{layout.GENERATED.removeprefix(layout.REFS)}{key}_"
+    side = mirror.here if mirror.remote is None else mirror.remote
+    return sorted({UID(one.uid) for one in side.slots.list(prefix) if one.size >= 0})
+
+
+def _stand(session: Session, call: Call) -> bool:
+    """Say whether every output of a call stands in the lake as the call made it."""
+    records = [session.mirror.find(output.uid) for output in call.outputs]
+    return all(
+        record is not None and record.digest == output.digest
+        for record, output in zip(records, call.outputs, strict=True)
+    )
+
+
+def publish_sources(session: Session, inputs: Iterable[CallInput]) -> tuple[CallInput, ...]:
+    """Make sure that what something was made from stands in the remote, before that does.
+
+    Returns:
+        The inputs, with the digests of their records as they stand in the remote.
+
+    Raises:
+        UIDNotFoundError: One was deleted meanwhile.
+        UIDConflictError: One could not be published.
+    """
+    inputs = tuple(inputs)
+    mirror = session.mirror
+    unpublished = mirror.check_sources(one.uid for one in inputs)
+    if not unpublished or mirror.remote is None:
+        return inputs
+    session.prepare_write()
+    report = sync(mirror, mirror.remote, session.pending, unpublished, ignore)
+    if report.conflicts:
+        problem = report.conflicts[0]
+        raise UIDConflictError(f"{problem.uid}: {problem.message}", uid=problem.uid)
+    renewed = []
+    for one in inputs:
+        record = mirror.find(one.uid)
+        renewed.append(one if record is None else replace_record(one, record))
+    return tuple(renewed)
+
+
+def replace_record(one: CallInput, record: FileRecord) -> CallInput:
+    """Return the input under the record that stands for it now."""
+    return type(one)(one.arg, one.uid, one.digest, record.record_digest)
+
+
+def commit_result(
+    session: Session, call: Call, extra: Sequence[Staged], staged: Sequence[Staged]
+) -> Call:
+    """Commit the outputs of a call, all or none; return the call that stands for them.
+
+    Args:
+        session: The lake.
+        call: The finished call.
+        extra: Other objects that the call's records keep.
+        staged: Its outputs.
+
+    Raises:
+        RemoteUnavailableError: The remote went away; the result is kept under `pending/`.
+        UIDConflictError: Others made one of the outputs, with other bytes.
+    """
+    store = session.store
+    records = build_call(
+        call=call,
+        created_at=now(),
+        originator=session.settings.originator,
+        radops_version=radops_version(),
+    )
+    objects = [*staged, *extra]
+    if records[0].call_object is not None:
+        objects.append(store.stage_bytes(encode_call(call)))
+    store.admit(objects)
+    draft = Draft(
+        records,
+        sorted({(one.digest, one.size) for one in objects}),
+        call.key,
+        sorted({one.uid for one in (*call.inputs, *call.reads)}),
+    )
+    return publish_draft(session, draft, call)
+
+
+def publish_draft(session: Session, draft: Draft, call: Call) -> Call:
+    """Commit a draft whose objects are in the local store; see `commit_result`."""
+    try:
+        mirror = session.prepare_write()
+        states = mirror.write_states([record.uid for record in draft.records])
+        (outcome,), _ = mirror.make([draft], states, ignore)
+    except RemoteUnavailableError as error:
+        session.pending.keep(draft)
+        raise RemoteUnavailableError(
+            f"{error.message}; the finished result is kept on this machine",
+            uid=draft.records[0].uid,
+            hint="radops datalake sync publishes it, and so does the same call",
+        ) from error
+    if isinstance(outcome, RadopsError):
+        raise outcome
+    if call.outputs[0].uid.startswith(".generated_uids/"):
+        session.note_call(call.key, call.outputs[0].uid)
+    return call
+
+
+def publish_pending(session: Session, key: Digest) -> Call | None:
+    """Publish the result of a call that was finished before but could not be published."""
+    kept = session.pending.find(key)
+    if kept is None:
+        return None
+    call = call_of(session.mirror, kept.draft.records[0])
+    if call is None:
+        return None
+    records = {one.uid: one for one in publish_sources(session, (*call.inputs, *call.reads))}
+    if all(records[one.uid].record == one.record for one in (*call.inputs, *call.reads)):
+        publish_draft(session, kept.draft, call)
+    else:
+        mirror = session.prepare_write()
+        if mirror.remote is not None:
+            sync(mirror, mirror.remote, session.pending, [kept.draft.records[0].uid], ignore)
+    session.pending.drop(kept)
+    _LOG.info("published what %s had finished before", call.name)
+    return call
