@@ -1,10 +1,11 @@
 //! Check many files against what they should be.
 
-use crate::engine::{self, Hashed, Job, Source};
+use crate::engine::{self, Job};
 use crate::error::{Cancelled, Error};
 use crate::hash::OpenFile;
 use crate::outline::Digest;
 use crate::progress::Call;
+use crate::reader::{Hashed, Source};
 use crate::sys::Stat;
 use std::io;
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! Copy files and hash what was copied, in one pass.
 
-use crate::engine::{self, Hashed, Job, Source};
+use crate::engine::{self, Job};
 use crate::error::{Cancelled, Error};
 use crate::hash::{FileHash, OpenFile};
 use crate::progress::Call;
+use crate::reader::{Hashed, Source};
 use crate::reflink::Cloner;
 use crate::sys;
 use std::fs::{self, File};

@@ -6,25 +6,16 @@
 //! do than a moment's work, it starts workers and from then on only waits and asks whether to stop.
 
 use crate::error::{Cancelled, Error};
-use crate::outline::{
-    BLOCK_SIZE, Digest, VALUE_SIZE, block_count, block_hasher, block_length, merge_outline,
-};
-use crate::progress::{Call, Progress};
-use crate::sys;
-use blake3::Hasher;
-use blake3::hazmat::HasherExt;
+use crate::outline::{VALUE_SIZE, block_count};
+use crate::progress::Call;
+use crate::reader::{Control, Hashed, Reader, Source};
 use std::collections::VecDeque;
-use std::fs::File;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// How much is read at once: small enough that what was read is still in the second-level cache
-/// when it is hashed, large enough that system calls do not count.
-const PIECE: usize = 256 << 10;
 
 /// Files of at least so many blocks are spread over threads.
 const LARGE: u64 = 3;
@@ -32,29 +23,15 @@ const LARGE: u64 = 3;
 /// Blocks that a thread takes at once from a large file.
 const RUN: u64 = 4;
 
+/// Most files that a thread takes at once. Files next to each other in a list are often in one
+/// folder, and threads that create files in one folder wait for each other.
+const BATCH: usize = 512;
+
 /// How long the calling thread works alone before it starts others.
 const ALONE: Duration = Duration::from_micros(200);
 
 /// How often the calling thread asks whether to stop.
 const TICK: Duration = Duration::from_millis(50);
-
-/// An open file whose bytes are to be read once.
-pub(crate) struct Source<'a> {
-    pub path: &'a Path,
-    pub file: &'a File,
-    /// How many bytes to read; fewer to be had means the file changed.
-    pub size: u64,
-    /// Where to write what was read.
-    pub sink: Option<(&'a File, &'a Path)>,
-    /// Give chaining values even if there is only one block, and no digest.
-    pub values_only: bool,
-}
-
-/// What reading a file gave.
-pub(crate) struct Hashed {
-    pub digest: Digest,
-    pub outline: Vec<u8>,
-}
 
 /// What to do with the files numbered from 0 to `count`.
 pub(crate) trait Job: Sync {
@@ -75,14 +52,24 @@ pub(crate) trait Job: Sync {
 
 /// Run `job` over all its files; gives the answers in order.
 pub(crate) fn run<J: Job>(job: &J, call: &mut Call<'_>) -> Result<Vec<J::Output>, Cancelled> {
-    let work = Work::new(job, call.progress);
-    let mut buffer = Vec::new();
-    if !work.alone(&mut buffer) {
-        let threads = match call.threads {
+    let control = Control::new(call.progress);
+    let work = Work {
+        job,
+        threads: match call.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
-        };
-        work.spread(threads.min(work.most_threads()), buffer, call.interrupted);
+        },
+        control: &control,
+        queue: Mutex::new(Queue {
+            files: 0..job.count(),
+            opening: 0,
+            large: VecDeque::new(),
+        }),
+        news: Condvar::new(),
+        answers: (0..job.count()).map(|_| OnceLock::new()).collect(),
+    };
+    if !work.alone() {
+        work.spread(call.interrupted);
     }
     work.into_answers()
 }
@@ -92,7 +79,7 @@ struct Large<O> {
     index: usize,
     open: O,
     blocks: u64,
-    /// First block that nobody took.
+    /// First block that nobody took; changed under the queue's lock.
     next: AtomicU64,
     /// Blocks not yet done.
     left: AtomicU64,
@@ -102,35 +89,59 @@ struct Large<O> {
 
 /// What is still to be taken.
 struct Queue<O> {
-    next: usize,
-    /// Threads that took a file and do not know yet whether it is large.
+    files: Range<usize>,
+    /// Threads that took files and may yet find large ones among them.
     opening: usize,
+    /// At most one for each thread: whoever opens one helps with all before opening another.
     large: VecDeque<Arc<Large<O>>>,
 }
 
+impl<O> Queue<O> {
+    fn take_run(&mut self) -> Option<Task<O>> {
+        let large = Arc::clone(self.large.front()?);
+        let first = large.next.load(Ordering::Relaxed);
+        let end = large.blocks.min(first + RUN);
+        large.next.store(end, Ordering::Relaxed);
+        if end == large.blocks {
+            self.large.pop_front();
+        }
+        Some(Task::Blocks(large, first..end))
+    }
+
+    /// Fewer at once towards the end, so that all threads finish together.
+    fn take_files(&mut self, threads: usize) -> Option<Range<usize>> {
+        let many = (self.files.len() / threads.saturating_mul(4)).clamp(1, BATCH);
+        let start = self.files.start;
+        let end = self.files.end.min(start + many);
+        self.files.start = end;
+        (start < end).then_some(start..end)
+    }
+}
+
 enum Task<O> {
-    File(usize),
-    Blocks(Arc<Large<O>>, u64, u64),
+    Files(Range<usize>),
+    Blocks(Arc<Large<O>>, Range<u64>),
 }
 
 struct Work<'j, J: Job> {
     job: &'j J,
-    count: usize,
-    progress: &'j Progress,
-    stop: AtomicBool,
+    threads: usize,
+    control: &'j Control<'j>,
     queue: Mutex<Queue<J::Open>>,
     /// Tells threads that found nothing to take that a large file came, or that none will come.
     news: Condvar,
     answers: Vec<OnceLock<J::Output>>,
 }
 
-/// Wakes and stops the other threads if this one panics, which is then passed on by the scope.
+/// Stops and wakes the other threads if this one panics, which is then passed on by the scope.
 struct Alarm<'a, 'j, J: Job>(&'a Work<'j, J>);
 
 impl<J: Job> Drop for Alarm<'_, '_, J> {
     fn drop(&mut self) {
         if thread::panicking() {
-            self.0.stop.store(true, Ordering::Relaxed);
+            // Under the lock, so that nobody is between looking and waiting.
+            let _queue = lock(&self.0.queue);
+            self.0.control.stop();
             self.0.news.notify_all();
         }
     }
@@ -142,120 +153,91 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<'j, J: Job> Work<'j, J> {
-    fn new(job: &'j J, progress: &'j Progress) -> Self {
-        let count = job.count();
-        Self {
-            job,
-            count,
-            progress,
-            stop: AtomicBool::new(false),
-            queue: Mutex::new(Queue {
-                next: 0,
-                opening: 0,
-                large: VecDeque::new(),
-            }),
-            news: Condvar::new(),
-            answers: (0..count).map(|_| OnceLock::new()).collect(),
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) || self.progress.is_cancelled()
-    }
-
+impl<J: Job> Work<'_, J> {
     /// Work on the calling thread for a moment. Gives whether everything is done.
-    fn alone(&self, buffer: &mut Vec<u8>) -> bool {
+    fn alone(&self) -> bool {
         let start = Instant::now();
-        while let Some(Task::File(index)) = self.take() {
-            self.do_file(index, buffer);
-            let queue = lock(&self.queue);
-            if !queue.large.is_empty() {
+        let mut reader = Reader::new(self.control);
+        loop {
+            let Some(index) = lock(&self.queue).files.next() else {
+                return true;
+            };
+            if self.control.stopped() {
+                return true;
+            }
+            if let Some(large) = self.do_file(index, &mut reader) {
+                lock(&self.queue).large.push_back(Arc::new(large));
                 return false;
             }
             if start.elapsed() > ALONE {
-                return queue.next == self.count;
+                return lock(&self.queue).files.is_empty();
             }
         }
-        true
     }
 
     /// How many threads can be of use.
-    fn most_threads(&self) -> usize {
+    fn useful_threads(&self) -> usize {
         let queue = lock(&self.queue);
-        let runs: u64 = queue
-            .large
-            .iter()
-            .map(|large| large.blocks.div_ceil(RUN))
-            .sum();
-        if queue.next == self.count {
-            usize::try_from(runs).unwrap_or(usize::MAX).max(1)
+        let runs: u64 = queue.large.iter().map(|l| l.blocks.div_ceil(RUN)).sum();
+        // Any of the files may be large.
+        let most = if queue.files.is_empty() {
+            usize::try_from(runs).unwrap_or(usize::MAX)
         } else {
             usize::MAX
-        }
+        };
+        self.threads.min(most).max(1)
     }
 
-    /// Let `threads` workers do the rest.
-    fn spread(&self, threads: usize, buffer: Vec<u8>, interrupted: &mut dyn FnMut() -> bool) {
+    /// Let workers do the rest.
+    fn spread(&self, interrupted: &mut dyn FnMut() -> bool) {
         thread::scope(|scope| {
             let (alive, all_gone) = channel::<()>();
-            let mut own = Some(buffer);
-            let mut started = 0;
-            for _ in 0..threads {
-                let alive = alive.clone();
-                let mut buffer = own.take().unwrap_or_default();
-                let worker = move || self.work(&mut buffer, alive);
-                match thread::Builder::new().spawn_scoped(scope, worker) {
-                    Ok(_) => started += 1,
+            for started in 0..self.useful_threads() {
+                let token = alive.clone();
+                let worker = thread::Builder::new().spawn_scoped(scope, move || self.work(token));
+                if worker.is_err() {
                     // As many threads as the system allows are enough.
-                    Err(_) => break,
+                    if started == 0 {
+                        self.work(alive.clone());
+                    }
+                    break;
                 }
             }
-            if started == 0 {
-                return self.work(&mut Vec::new(), alive);
-            }
             drop(alive);
-            // Nothing is ever sent: the channel closes when the last worker is gone, also by panic.
+            // Nothing is ever sent: the channel closes when the last worker is gone, however.
             while let Err(RecvTimeoutError::Timeout) = all_gone.recv_timeout(TICK) {
                 if interrupted() {
-                    self.stop.store(true, Ordering::Relaxed);
+                    self.control.stop();
                 }
             }
         });
     }
 
-    fn work(&self, buffer: &mut Vec<u8>, alive: Sender<()>) {
+    fn work(&self, alive: Sender<()>) {
         let alarm = Alarm(self);
+        let mut reader = Reader::new(self.control);
         while let Some(task) = self.take() {
             match task {
-                Task::File(index) => self.do_file(index, buffer),
-                Task::Blocks(large, first, end) => self.do_blocks(large, first, end, buffer),
+                Task::Files(files) => self.do_files(files, &mut reader),
+                Task::Blocks(large, blocks) => self.do_blocks(large, blocks, &mut reader),
             }
         }
         drop((alarm, alive));
     }
 
-    /// Take the next thing to do; `None` when there is nothing left or the call was stopped.
+    /// Take the next thing to do; `None` when nothing is left or the call was stopped.
     fn take(&self) -> Option<Task<J::Open>> {
         let mut queue = lock(&self.queue);
         loop {
-            if self.stopped() {
-                self.news.notify_all();
+            if self.control.stopped() {
                 return None;
             }
-            if let Some(large) = queue.large.front() {
-                let large = Arc::clone(large);
-                let first = large.next.fetch_add(RUN, Ordering::Relaxed);
-                let end = large.blocks.min(first + RUN);
-                if end == large.blocks {
-                    queue.large.pop_front();
-                }
-                return Some(Task::Blocks(large, first, end));
+            if let Some(run) = queue.take_run() {
+                return Some(run);
             }
-            if queue.next < self.count {
-                queue.next += 1;
+            if let Some(files) = queue.take_files(self.threads) {
                 queue.opening += 1;
-                return Some(Task::File(queue.next - 1));
+                return Some(Task::Files(files));
             }
             if queue.opening == 0 {
                 return None;
@@ -267,31 +249,40 @@ impl<'j, J: Job> Work<'j, J> {
         }
     }
 
-    /// Say that the file taken was opened, and hand it to everybody if it is large.
-    fn opened(&self, large: Option<Large<J::Open>>) {
-        let mut queue = lock(&self.queue);
-        queue.opening -= 1;
-        let last = queue.next == self.count;
-        let some = large.is_some();
-        queue.large.extend(large.map(Arc::new));
-        drop(queue);
-        if some || last {
+    fn do_files(&self, files: Range<usize>, reader: &mut Reader<'_>) {
+        for index in files {
+            if self.control.stopped() {
+                break;
+            }
+            let Some(large) = self.do_file(index, reader) else {
+                continue;
+            };
+            let mut queue = lock(&self.queue);
+            queue.large.push_back(Arc::new(large));
             self.news.notify_all();
+            while let Some(Task::Blocks(large, blocks)) = queue.take_run() {
+                drop(queue);
+                self.do_blocks(large, blocks, reader);
+                queue = lock(&self.queue);
+            }
         }
+        lock(&self.queue).opening -= 1;
+        self.news.notify_all();
     }
 
-    fn do_file(&self, index: usize, buffer: &mut Vec<u8>) {
+    /// Do a small file, or give a large one back.
+    fn do_file(&self, index: usize, reader: &mut Reader<'_>) -> Option<Large<J::Open>> {
         let open = match self.job.open(index) {
             Ok(open) => open,
             Err(answer) => {
-                self.opened(None);
-                return self.answer(index, answer);
+                self.answer(index, answer);
+                return None;
             }
         };
         let source = self.job.source(&open);
         let blocks = block_count(source.size);
         if blocks >= LARGE {
-            return self.opened(Some(Large {
+            return Some(Large {
                 index,
                 open,
                 blocks,
@@ -299,166 +290,68 @@ impl<'j, J: Job> Work<'j, J> {
                 left: AtomicU64::new(blocks),
                 outline: Mutex::new(vec![0; blocks as usize * VALUE_SIZE]),
                 failure: OnceLock::new(),
-            }));
+            });
         }
-        self.opened(None);
-        let read = if blocks == 1 && !source.values_only {
-            self.read_small(&source, buffer).map(|digest| Hashed {
-                digest,
-                outline: Vec::new(),
-            })
-        } else {
-            let mut outline = vec![0; source.size.div_ceil(BLOCK_SIZE) as usize * VALUE_SIZE];
-            self.read_blocks(&source, 0, &mut outline, buffer)
-                .map(|()| hashed(&source, outline))
-        };
+        let read = reader.read(&source);
         if !matches!(read, Err(Error::Cancelled)) {
             self.answer(index, self.job.finish(open, read));
         }
+        None
     }
 
-    fn do_blocks(&self, large: Arc<Large<J::Open>>, first: u64, end: u64, buffer: &mut Vec<u8>) {
+    fn do_blocks(&self, large: Arc<Large<J::Open>>, blocks: Range<u64>, reader: &mut Reader<'_>) {
         if large.failure.get().is_none() {
             let source = self.job.source(&large.open);
-            let mut values = vec![0; (end - first) as usize * VALUE_SIZE];
-            match self.read_blocks(&source, first, &mut values, buffer) {
-                Ok(()) => {
-                    let start = first as usize * VALUE_SIZE;
+            match reader.read_blocks(&source, blocks.start, blocks.end) {
+                Ok(values) => {
+                    let start = blocks.start as usize * VALUE_SIZE;
                     lock(&large.outline)[start..start + values.len()].copy_from_slice(&values);
                 }
                 Err(Error::Cancelled) => return,
-                Err(error) => {
-                    let _ = large.failure.set(error);
-                }
+                // The first failure is told; later ones follow from it as a rule.
+                Err(error) => drop(large.failure.set(error)),
             }
         }
-        let done = end - first;
-        if large.left.fetch_sub(done, Ordering::AcqRel) != done {
-            return;
+        let done = blocks.end - blocks.start;
+        if large.left.fetch_sub(done, Ordering::AcqRel) == done {
+            self.finish_large(large);
         }
-        // All blocks are done, so the threads that had a part in it are about to let go of it.
-        let mut large = large;
+    }
+
+    /// All blocks are done.
+    fn finish_large(&self, mut shared: Arc<Large<J::Open>>) {
         let large = loop {
-            match Arc::try_unwrap(large) {
+            match Arc::try_unwrap(shared) {
                 Ok(large) => break large,
-                Err(shared) => large = shared,
+                // Other threads counted their blocks as done and are about to let go.
+                Err(still_shared) => shared = still_shared,
             }
             thread::yield_now();
         };
-        let outline = large
-            .outline
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let outline = large.outline.into_inner();
+        let outline = outline.unwrap_or_else(PoisonError::into_inner);
         let read = match large.failure.into_inner() {
             Some(error) => Err(error),
-            None => Ok(hashed(&self.job.source(&large.open), outline)),
+            None => Ok(Hashed::from_values(&self.job.source(&large.open), outline)),
         };
         self.answer(large.index, self.job.finish(large.open, read));
     }
 
-    /// Read a file of one block.
-    fn read_small(&self, source: &Source<'_>, buffer: &mut Vec<u8>) -> Result<Digest, Error> {
-        let size = source.size as usize;
-        // One byte more than there should be: a file that grew is seen without a further read.
-        let room = PIECE.min(size + 1);
-        if buffer.len() < room {
-            buffer.resize(room, 0);
-        }
-        if size < PIECE {
-            let found = sys::read_at(source.file, &mut buffer[..room], 0)
-                .map_err(|error| Error::io(source.path, error))?;
-            if found != size {
-                return Err(Error::changed(source.path));
-            }
-            self.pass_on(source, &buffer[..size], 0)?;
-            return Ok(*blake3::hash(&buffer[..size]).as_bytes());
-        }
-        let mut hasher = Hasher::new();
-        self.read_range(source, 0, source.size, &mut hasher, buffer)?;
-        Ok(*hasher.finalize().as_bytes())
-    }
-
-    /// Read blocks from `first` on, one for each value that `values` has room for.
-    fn read_blocks(
-        &self,
-        source: &Source<'_>,
-        first: u64,
-        values: &mut [u8],
-        buffer: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        if buffer.len() < PIECE {
-            buffer.resize(PIECE, 0);
-        }
-        for (block, value) in (first..).zip(values.chunks_exact_mut(VALUE_SIZE)) {
-            let mut hasher = block_hasher(block);
-            let length = block_length(block, source.size);
-            self.read_range(source, block * BLOCK_SIZE, length, &mut hasher, buffer)?;
-            value.copy_from_slice(&hasher.finalize_non_root());
-        }
-        Ok(())
-    }
-
-    fn read_range(
-        &self,
-        source: &Source<'_>,
-        start: u64,
-        length: u64,
-        hasher: &mut Hasher,
-        buffer: &mut [u8],
-    ) -> Result<(), Error> {
-        let mut done = 0;
-        while done < length {
-            if self.stopped() {
-                return Err(Error::Cancelled);
-            }
-            let piece = &mut buffer[..PIECE.min((length - done) as usize)];
-            let found = sys::read_at(source.file, piece, start + done)
-                .map_err(|error| Error::io(source.path, error))?;
-            if found != piece.len() {
-                return Err(Error::changed(source.path));
-            }
-            self.pass_on(source, piece, start + done)?;
-            hasher.update(piece);
-            done += found as u64;
-        }
-        Ok(())
-    }
-
-    fn pass_on(&self, source: &Source<'_>, piece: &[u8], offset: u64) -> Result<(), Error> {
-        if let Some((sink, path)) = source.sink {
-            sys::write_at(sink, piece, offset).map_err(|error| Error::io(path, error))?;
-        }
-        self.progress.add_bytes(piece.len() as u64);
-        Ok(())
-    }
-
     fn answer(&self, index: usize, answer: J::Output) {
-        self.progress.add_file();
+        self.control.file_done();
+        // Each index is taken once, so the place is free.
         let _ = self.answers[index].set(answer);
     }
 
     fn into_answers(self) -> Result<Vec<J::Output>, Cancelled> {
-        let stopped = self.stopped();
+        let stopped = self.control.stopped();
         let answers = self.answers.into_iter().filter_map(OnceLock::into_inner);
         if stopped {
             answers.for_each(|answer| self.job.discard(answer));
             return Err(Cancelled);
         }
         let answers: Vec<_> = answers.collect();
-        debug_assert_eq!(answers.len(), self.count);
+        debug_assert_eq!(answers.len(), self.job.count());
         Ok(answers)
-    }
-}
-
-/// Digest of the outline of a file of two blocks or more.
-fn hashed(source: &Source<'_>, outline: Vec<u8>) -> Hashed {
-    let digest = if source.values_only {
-        None
-    } else {
-        merge_outline(&outline, source.size).ok()
-    };
-    Hashed {
-        digest: digest.unwrap_or_default(),
-        outline,
     }
 }

@@ -1,9 +1,10 @@
 //! Hash files: digest, outline, and the stat they were read under.
 
-use crate::engine::{self, Hashed, Job, Source};
+use crate::engine::{self, Job};
 use crate::error::{Cancelled, Error};
 use crate::outline::{Digest, VALUE_SIZE, block_count, check_outline};
 use crate::progress::Call;
+use crate::reader::{Hashed, Source};
 use crate::sys::{self, Stat};
 use std::fs::File;
 use std::path::Path;

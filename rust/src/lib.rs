@@ -15,5 +15,6 @@ pub mod outline;
 pub mod progress;
 #[cfg(feature = "pyo3")]
 mod python;
+mod reader;
 pub mod reflink;
 pub mod sys;

@@ -106,26 +106,27 @@ pub fn create_new(path: &Path, mode: u32) -> Result<File, Error> {
     options.open(path).map_err(|error| Error::io(path, error))
 }
 
-/// Read until `buffer` is full or the file ends; gives the bytes read.
-pub fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
+/// Read into `buffer` until at least `enough` bytes are there or the file ends; gives the bytes
+/// read.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64, enough: usize) -> io::Result<usize> {
     let mut total = 0;
-    while !buffer.is_empty() {
+    loop {
+        let (rest, at) = (&mut buffer[total..], offset + total as u64);
         #[cfg(unix)]
-        let result = file.read_at(buffer, offset);
+        let result = file.read_at(rest, at);
         #[cfg(windows)]
-        let result = std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
+        let result = std::os::windows::fs::FileExt::seek_read(file, rest, at);
         match result {
-            Ok(0) => break,
             Ok(read) => {
                 total += read;
-                offset += read as u64;
-                buffer = &mut buffer[read..];
+                if read == 0 || total >= enough {
+                    return Ok(total);
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(total)
 }
 
 /// Write all of `data` at `offset`.
