@@ -40,6 +40,8 @@ CASES = [
     ("host:org/repo.git", "host:org/repo.git"),
     ("user:pw@host:org/repo", "host:org/repo"),
     ("url=https://u:p@host/", "host/"),
+    ("@https://host/?x", "https://host/"),
+    ("@a:\\", "a://"),
     ("s3://bucket/a@b/c?versionId=x", "s3://bucket/a@b/c"),
     ("https://host/@scope/pkg", "https://host/@scope/pkg"),
     ("file:///a/b?c", "file:///a/b"),

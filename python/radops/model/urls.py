@@ -37,7 +37,9 @@ def strip_url(url: str) -> str:
     if _LOCAL.match(url):
         return url
     # `user@host:path` as git writes it, or a mistake: a secret would stand before an @.
-    return _without_query(url.rpartition("@")[2] if "@" in url else url)
+    _, at, rest = url.rpartition("@")
+    # What is left without it may look like something else, as in `@https://...`.
+    return strip_url(_without_query(rest)) if at else _without_query(rest)
 
 
 def _without_query(text: str) -> str:
@@ -58,7 +60,8 @@ def _strip_authority(rest: str) -> str:
     if not is_host:
         # `https://user:password` and no host at all.
         authority = re.split(r"[:\[\]]", authority, maxsplit=1)[0]
-    return authority + _without_query(tail)
+    # A path without a host before it would be taken for the host when it is read again.
+    return authority + _without_query(tail) if authority else ""
 
 
 def code_url(
