@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -133,12 +134,12 @@ class Cli:
         os.write(master, keys.encode())
         shown = b""
         try:
-            while chunk := os.read(master, 1 << 16):
+            while select.select([master], [], [], 60)[0] and (chunk := os.read(master, 1 << 16)):
                 shown += chunk
         except OSError:  # Linux's way to say that the other side is gone
             pass
         finally:
-            os.close(master)
+            os.close(master)  # hangs up, if it still runs
         return Result(process.wait(timeout=60), shown.decode(), "")
 
 

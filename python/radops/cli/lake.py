@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def open_lake(
-    context: str | None = None, *, offline: bool = False, quiet: bool = False
+    context: str | None = None,
+    *,
+    offline: bool = False,
+    quiet: bool = False,
+    jobs: int | None = None,
 ) -> Iterator[DataLake]:
     """Open the lake, and show what it warns of.
 
@@ -24,6 +28,7 @@ def open_lake(
         context: `--context`.
         offline: `--offline`; without it RADOPS_OFFLINE decides.
         quiet: `--quiet`: only errors are told of.
+        jobs: `--jobs`: how many transfers at once; None leaves it to the lake.
 
     """
     from radops.data_lake import DataLake  # noqa: PLC0415 - so that --help needs no lake
@@ -33,6 +38,8 @@ def open_lake(
     logger.addHandler(handler)
     try:
         with contextlib.closing(DataLake(context, offline=offline or None)) as lake:
+            if jobs is not None:
+                setattr(lake, "jobs", jobs)  # noqa: B010
             yield lake
     finally:
         logger.removeHandler(handler)

@@ -38,6 +38,7 @@ def command(
     ] = False,
     copy: Annotated[bool, options.flag("--copy", help="Leave the file in place: default.")] = False,
     move: Annotated[bool, options.flag("--move", help="Take the file out of its place.")] = False,
+    jobs: options.Jobs = None,
     as_json: options.Json = False,
     context: options.Context = None,
     offline: options.Offline = False,
@@ -58,7 +59,10 @@ def command(
         raise UsageError("--copy and --move exclude each other")
     if recursive:
         pairs = list(_files_below(source, uid, quiet=quiet))
-    with open_lake(context, offline=offline, quiet=quiet) as lake, progress(quiet=quiet) as view:
+    with (
+        open_lake(context, offline=offline, quiet=quiet, jobs=jobs) as lake,
+        progress(quiet=quiet) as view,
+    ):
         if recursive:
             results = lake.add_many(pairs, move=move, progress=view)
         else:

@@ -33,8 +33,11 @@ def command(
       radops datalake download datasets/ --to ./here
 
     """
-    with open_lake(context, offline=offline, quiet=quiet) as lake, progress(quiet=quiet) as view:
-        paths = lake.download(*targets, progress=view, jobs=jobs)
+    with (
+        open_lake(context, offline=offline, quiet=quiet, jobs=jobs) as lake,
+        progress(quiet=quiet) as view,
+    ):
+        paths = lake.download(*targets, progress=view)
         if to is not None:
             from radops.cli.export import export  # noqa: PLC0415 - brings in the Rust module
 

@@ -35,7 +35,7 @@ def columns(listings: Sequence[Listing], width: int | None = None) -> Iterator[s
 def _widths(cells: Sequence[int], width: int) -> list[int]:
     """Return the widths of the most columns that fit, gaps included."""
     # More columns than this cannot fit, whatever the names are.
-    most = min(len(cells), width // (min(cells, default=0) + _GAP) or 1)
+    most = min(len(cells), (width + _GAP) // (min(cells, default=0) + _GAP) or 1)
     for wanted in range(most, 1, -1):
         rows = -(-len(cells) // wanted)
         widths = [max(cells[i : i + rows]) + _GAP for i in range(0, len(cells), rows)]

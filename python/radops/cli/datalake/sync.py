@@ -22,6 +22,7 @@ def command(
     ] = None,
     *,
     dry_run: options.DryRun = False,
+    jobs: options.Jobs = None,
     as_json: options.Json = False,
     context: options.Context = None,
     offline: options.Offline = False,
@@ -36,7 +37,10 @@ def command(
       radops datalake sync --dry-run
 
     """
-    with open_lake(context, offline=offline, quiet=quiet) as lake, progress(quiet=quiet) as view:
+    with (
+        open_lake(context, offline=offline, quiet=quiet, jobs=jobs) as lake,
+        progress(quiet=quiet) as view,
+    ):
         report = lake.sync(*(uids or ()), dry_run=dry_run, progress=view)
     if as_json:
         write_json(_plain(report))
