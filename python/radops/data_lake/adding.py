@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from radops import native
@@ -27,6 +26,7 @@ from radops.version import radops_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from radops.data_lake.reports import Progress
     from radops.data_lake.session import Session

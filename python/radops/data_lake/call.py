@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from radops.model.params import canonicalise
 from radops.model.uid import UID, parse_uid
 
 if TYPE_CHECKING:
+    import inspect
     from collections.abc import Sequence
 
     from radops.data_lake.identity import Identity

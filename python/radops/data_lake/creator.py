@@ -109,7 +109,7 @@ class Creator(Generic[P, R]):
         """Bind a method to its instance."""
         if instance is None:
             return self
-        return functools.partial(self, instance)  # type: ignore[call-arg]
+        return functools.partial(self, instance)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         return f"<file creator {self._shown}>"
@@ -172,9 +172,7 @@ class Creator(Generic[P, R]):
             return
         git = made.code.git
         commit = f" (commit {git.commit[:12]})" if git and git.commit else ""
-        message = (
-            f"the code of {self._shown} has changed since it made {made.outputs[0].uid}{commit}"
-        )
+        message = f"{self._shown} has changed since it made {made.outputs[0].uid}{commit}"
         hint = 'give the decorator a version="2", or track_code=True, to compute anew'
         if what == "error":
             raise LineageMismatchError(message, uid=made.outputs[0].uid, hint=hint)
@@ -191,7 +189,7 @@ class Creator(Generic[P, R]):
         started, began = datetime.now(timezone.utc), time.monotonic()
         token = running.set(run)
         try:
-            returned = self.__wrapped__(*call.arguments.args, **call.arguments.kwargs)  # type: ignore[arg-type]
+            returned = self.__wrapped__(*call.arguments.args, **call.arguments.kwargs)
         except BaseException:
             run.discard()
             raise

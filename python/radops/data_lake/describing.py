@@ -56,7 +56,9 @@ def _call_info(call: Call) -> CallInfo:
         name=call.name,
         version=call.version,
         package_version=call.package_version,
-        params={name: readable(value) for name, value in call.params.items()},
+        params={
+            name: readable(value) for name, value in call.params.items() if not _is_file(value)
+        },
         inputs=[_input_info(one) for one in call.inputs],
         reads=[_input_info(one) for one in call.reads],
         outputs=[OutputInfo(one.uid, one.digest, one.size) for one in call.outputs],
@@ -69,6 +71,10 @@ def _call_info(call: Call) -> CallInfo:
         started_at=call.started_at,
         seconds=call.seconds,
     )
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, list) and value[0] == "file"
 
 
 def _input_info(one: CallInput) -> InputInfo:
@@ -121,9 +127,10 @@ def downstream(mirror: Mirror, uid: UID) -> list[FileRecord]:
     for output in sorted(outputs):
         record = mirror.find(output)
         call = None if record is None else call_of(mirror, record)
-        if record is not None and call is not None:
-            if any(one.uid == uid for one in (*call.inputs, *call.reads)):
-                found.append(record)
+        if record is None or call is None:
+            continue
+        if any(one.uid == uid for one in (*call.inputs, *call.reads)):
+            found.append(record)
     return found
 
 

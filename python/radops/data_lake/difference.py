@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from radops.model.cbor import encode
 from radops.model.render import render
 
 if TYPE_CHECKING:
@@ -32,21 +33,26 @@ def differences(
         found.append(f"it was made by {made.module}.{made.name}, not {module}.{name}")
     if made.version != version:
         found.append(f"its version was {made.version!r}, not {version!r}")
-    for arg in sorted({*made.params, *call.params}):
-        old, new = made.params.get(arg), call.params.get(arg)
-        if arg not in made.params:
-            found.append(f"it had no argument {arg}")
-        elif arg not in call.params:
-            found.append(f"it had an argument {arg}={render(old)}")
-        elif old != new or type(old) is not type(new):
-            found.append(f"{arg} was {render(old)}, not {render(new)}")
+    found += [_argument(made, call, arg) for arg in sorted({*made.params, *call.params})]
     before = {one.arg: one for one in made.inputs}
     for one in call.inputs:
         other = before.get(one.arg)
         if other is not None and other.uid == one.uid and other.digest != one.digest:
             found.append(f"its input {one.uid} held other bytes ({other.digest.hex[:12]}…)")
+    found = [words for words in found if words]
     if not found:
         found.append("the code of the function was another")
     if len(found) > _MOST:
         found[_MOST:] = [f"and {len(found) - _MOST} more"]
     return found
+
+
+def _argument(made: Call, call: BoundCall, arg: str) -> str:
+    old, new = made.params.get(arg), call.params.get(arg)
+    if arg not in made.params:
+        return f"it had no argument {arg}"
+    if arg not in call.params:
+        return f"it had an argument {arg}={render(old)}"
+    if encode(old) != encode(new):
+        return f"{arg} was {render(old)}, not {render(new)}"
+    return ""

@@ -173,9 +173,7 @@ class File(os.PathLike[str]):
             raw = io.FileIO(path, "xb")
             if binary:
                 return BinaryOutput(raw, path, sink, repr(self))
-            return TextOutput(
-                raw, path, sink, repr(self), encoding=encoding or "utf-8", newline=newline
-            )
+            return TextOutput(raw, path, sink, repr(self), encoding or "utf-8", newline)
         except BaseException:
             sink.discard(path)
             raise
@@ -258,8 +256,7 @@ class File(os.PathLike[str]):
         path, flat = folder / last_segment(self._uid), folder.with_name(f"{folder.name}0")
         try:
             yield path
-            if not path.is_file() or path.is_symlink():
-                raise CreatorError(f"nothing was written to the path of {self._uid}", uid=self._uid)
+            _check_written(path, self._uid)
             path.rename(flat)
             sink.accept(flat)
         except BaseException:
@@ -337,6 +334,11 @@ class _Sink:
         self._file.lake.session.store.discard([path])
         if self._run is not None:
             self._run.give_up(UID(self._file.uid))
+
+
+def _check_written(path: Path, uid: UID) -> None:
+    if not path.is_file() or path.is_symlink():
+        raise CreatorError(f"nothing was written to the path of {uid}", uid=uid)
 
 
 def _remake(uid: str, lake: DataLake | None) -> File:

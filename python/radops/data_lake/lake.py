@@ -70,7 +70,7 @@ class DataLake:
 
     @classmethod
     def current(cls) -> DataLake:
-        """Return the lake that `File("name")` means here: that of `use()`, or the configured one."""
+        """Return the lake that `File("name")` means: that of `use()`, or the configured one."""
         return current_lake(cls)
 
     def use(self) -> AbstractContextManager[None]:

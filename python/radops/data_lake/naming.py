@@ -177,6 +177,7 @@ def _dropped(mirror: Mirror, only_here: set[UID], prefix: str, *, recursive: boo
 
 
 def row(mirror: Mirror, uid: UID, record: FileRecord | None, *, remote: bool) -> Listing:
+    """Return the line of one file; `record` is None if only its name is known."""
     if record is None:
         return Listing(uid, local=False, remote=remote)
     return Listing(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import types
 import typing
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal
 
 from radops.data_lake.file import File
 from radops.errors import CreatorError
@@ -32,9 +31,7 @@ def kind_of(function: Callable[..., Any]) -> Kind:
             f"{name} has no return annotation", hint=f"a creator returns {_EXPECTED}"
         )
     if isinstance(annotation, str):
-        annotation = typing.get_type_hints(function, include_extras=True)["return"]
-    if typing.get_origin(annotation) is typing.Annotated:
-        annotation = typing.get_args(annotation)[0]
+        annotation = typing.get_type_hints(function)["return"]
     kind = _kind(annotation)
     if kind is None:
         shown = getattr(annotation, "__name__", None) or str(annotation)
@@ -47,9 +44,8 @@ def kind_of(function: Callable[..., Any]) -> Kind:
 def _kind(annotation: object) -> Kind | None:
     if annotation is File:
         return "one"
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin in (Union, types.UnionType):
-        return None
+    origin: Any = typing.get_origin(annotation)
+    arguments = typing.get_args(annotation)
     if origin is list and arguments == (File,):
         return "list"
     if origin is tuple and set(arguments) - {Ellipsis} == {File}:

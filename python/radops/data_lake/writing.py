@@ -93,7 +93,6 @@ class TextOutput(io.TextIOWrapper):
         path: Path,
         sink: Sink,
         name: str,
-        *,
         encoding: str,
         newline: str | None,
     ) -> None:
