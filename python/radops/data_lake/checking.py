@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ class _Check:
         self._settings = settings
         self._backend = backend
         # Below `leases/`, where a collector cleans up if this process is killed.
-        self._key = f"leases/check-{secrets.token_hex(8)}"
+        self._key = f"leases/check-{os.urandom(8).hex()}"
 
     def run(self) -> list[CheckStep]:
         steps: list[CheckStep] = []

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from dataclasses import dataclass
 from functools import partial
 from types import FunctionType, MethodType
@@ -37,6 +38,7 @@ from radops.data_lake.code.project import (
     installed_root,
     project_of,
     real_path,
+    scope_file,
     source_file,
 )
 from radops.errors import CreatorError
@@ -70,7 +72,7 @@ class _Module:
     run_as: str
 
 
-_modules: dict[tuple[str, object, str], _Module] = {}
+_modules: dict[tuple[str, object, str | None], _Module] = {}
 
 
 def identify(function: Callable[..., Any]) -> Identity:
@@ -117,29 +119,57 @@ def innermost(function: Callable[..., Any]) -> FunctionType:
     return found
 
 
+def module_of(kind: type) -> str:
+    """Return the module that a class counts as defined in, by the rule for functions.
+
+    So a dataclass or enum of a script is the same one when the script is imported.
+    """
+    name = kind.__module__
+    module = sys.modules.get(name)
+    if module is None:
+        return name
+    scope = vars(module)
+    for member in vars(kind).values():
+        inner = getattr(member, "__func__", member)
+        if not isinstance(inner, FunctionType) or inner.__globals__ is not scope:
+            continue
+        # A method tells a class that was typed at a prompt from one of the script before; those
+        # that `dataclass` makes tell nothing.
+        if not inner.__code__.co_filename.startswith("<string"):
+            return _module_of(inner).name
+    return _module_at(name, scope, scope_file(scope), None).name
+
+
 def _module_of(function: FunctionType) -> _Module:
     scope = function.__globals__
     name = scope.get("__name__")
     if not isinstance(name, str):
         name = "__main__"
     # By the file of the code too: functions typed at a prompt share the variables of a script.
-    key = (name, scope.get("__file__"), function.__code__.co_filename)
+    code_file = function.__code__.co_filename
+    found = _modules.get((name, scope.get("__file__"), code_file))
+    return found or _module_at(name, scope, source_file(function), code_file)
+
+
+def _module_at(
+    name: str, scope: dict[str, Any], file: str | None, code_file: str | None
+) -> _Module:
+    key = (name, scope.get("__file__"), code_file)
     found = _modules.get(key)
     if found is None:
-        found = _modules[key] = _name_module(name, function)
+        found = _modules[key] = _name_module(name, scope.get("__spec__"), file)
     return found
 
 
-def _name_module(name: str, function: FunctionType) -> _Module:
-    spec = function.__globals__.get("__spec__")
+def _name_module(name: str, spec: object, file: str | None) -> _Module:
     spec_name = getattr(spec, "name", None)
     imported = spec_name if isinstance(spec_name, str) and spec_name not in MAIN_NAMES else None
     run_as = "__main__" if name in MAIN_NAMES else (imported or name)
-    file = source_file(function)
     if file is None:
         if name in MAIN_NAMES or imported is None:
             return _Module(NOTEBOOK, named_by_place=False, run_as=run_as)
-        return _Module(imported, named_by_place=True, run_as=run_as)  # from a loader of its own
+        # Built in, or from a loader of its own.
+        return _Module(imported, named_by_place=True, run_as=run_as)
     path = real_path(file)
     root = installed_root(os.path.dirname(path))  # noqa: PTH120 text, for speed
     if root is not None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
@@ -131,6 +128,11 @@ def download_url(
 def _http(
     url: str, shown: str, target: Path, begin: Callable[[int | None], Callable[[int, int], None]]
 ) -> None:
+    # Whatever opens sockets is loaded only where one is needed.
+    import http.client  # noqa: PLC0415
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
     request = urllib.request.Request(url, headers={"User-Agent": "radops"})  # noqa: S310 - http(s)
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)  # noqa: S310
@@ -174,19 +176,19 @@ def _s3(
 def _copy(
     source: Readable, shown: str, target: Path, size: int | None, count: Callable[[int, int], None]
 ) -> None:
+    from http.client import HTTPException  # noqa: PLC0415
+
     done = 0
     with target.open("xb") as file:
         while True:
             try:
                 data = source.read(_CHUNK)
-            except http.client.IncompleteRead as error:
-                data = error.partial
-                if not data:
-                    break
             except RadopsError:
                 raise
-            except (http.client.HTTPException, OSError) as error:
-                raise RemoteUnavailableError(f"{shown} broke off: {error}") from error
+            except (HTTPException, OSError) as error:
+                raise RemoteUnavailableError(
+                    f"{shown} broke off: {error}", hint="try again"
+                ) from error
             if not data:
                 break
             file.write(data)

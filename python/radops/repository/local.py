@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,7 +226,7 @@ class LocalStore:
 
     def quarantine(self, digest: Digest) -> Path:
         """Move a bad object out of the way, never to be served; return where it is."""
-        target = self.root / QUARANTINE / f"{digest}.{secrets.token_hex(4)}"
+        target = self.root / QUARANTINE / f"{digest}.{os.urandom(4).hex()}"
         with _disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             self.object_path(digest).replace(target)

@@ -166,21 +166,24 @@ def source_file(function: FunctionType) -> str | None:
     """
     scope = function.__globals__
     code_file = function.__code__.co_filename
-    file = scope.get("__file__")
-    main = scope.get("__name__") in MAIN_NAMES
-    if main and _is_typed_in(code_file, file):
-        return None
-    if not isinstance(file, str):
-        # Python takes `__file__` from a script that has come to its end, but threads go on.
-        if not main:
+    if scope.get("__name__") in MAIN_NAMES:
+        if _is_typed_in(code_file, scope.get("__file__")):
             return None
         name = os.path.basename(code_file)  # noqa: PTH119 text, for speed
-        if _SCRIPT is not None and os.path.basename(_SCRIPT) == name:  # noqa: PTH119
-            file = _SCRIPT
-        elif os.path.isfile(code_file):  # noqa: PTH113
-            file = code_file
-        else:
-            return None
+        if scope.get("__file__") is None and name != os.path.basename(_SCRIPT or ""):  # noqa: PTH119
+            # `python -i script.py`, and radops was imported at the prompt only.
+            return os.path.abspath(code_file) if os.path.isfile(code_file) else None  # noqa: PTH100, PTH113
+    return scope_file(scope)
+
+
+def scope_file(scope: dict[str, Any]) -> str | None:
+    """Return the source file of the module whose variables these are."""
+    file = scope.get("__file__")
+    if file is None and scope.get("__name__") in MAIN_NAMES:
+        # Python takes `__file__` from a script that has come to its end, but threads go on.
+        file = _SCRIPT
+    if not isinstance(file, str) or file.startswith("<"):
+        return None
     return file[:-1] if file.endswith(".pyc") else file
 
 
