@@ -1,0 +1,1 @@
+"""Code whose fingerprints are pinned: it must never change."""
