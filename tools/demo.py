@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pages import PageError, Runner
+from pages import STYLES, PageError, Runner
 from shell import Machine
 
 if TYPE_CHECKING:
@@ -40,16 +40,27 @@ class Screen:
         if where != self._where:
             self._where = where
             self.heading(f"On the {where} machine")
-        if result is None:
+        if result is None and "output" in block.options:
+            self._tell_styles(block)
+        elif result is None:
             print(self._style("2", f"# {block.options['file']}"))
             print("".join(f"  {line}\n" for line in text.splitlines()), flush=True)
-            return
-        shown = block.text.rstrip() if block.language == "python" else text
-        prompt, more = (">>> ", "... ") if block.language == "python" else ("$ ", "  ")
-        for number, line in enumerate(shown.splitlines()):
-            print(self._style("1;32", (more if number else prompt).rstrip(" ")), line)
+        else:
+            self._show_command(block, text, result)
+
+    def _show_command(self, block: Block, text: str, result: Result) -> None:
+        if block.language == "python":
+            text = f"python - <<'END'\n{block.text}END"
+        prompt = self._style("1;32", "$")
+        print(prompt, "\n".join(text.splitlines()))
         printed = result.raw if self._styled else result.out
         print(printed, end="" if printed.endswith("\n") or not printed else "\n", flush=True)
+
+    def _tell_styles(self, block: Block) -> None:
+        """Say in words what bold and italic say on a terminal."""
+        told = [f"{style}: {block.options[style]}" for style in STYLES if block.options.get(style)]
+        if told and not self._styled:
+            print(f"# {'; '.join(told)}", flush=True)
 
     def _style(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._styled else text

@@ -7,6 +7,7 @@ fence marked `python` is run by `python`. An HTML comment right before a fence c
 - `<!-- run: output -->`: the fence is the output of the command before it. `...` on a line
   stands for any text, alone on a line for any lines; commits, dates, versions and durations
   may differ;
+- `<!-- run: output italic="a b" bold="" -->`: and exactly these words are shown in that style;
 - `<!-- run: exit=3 -->`: the (last) command ends with that status;
 - `<!-- run: on=second -->`: on another machine, which has a home of its own;
 - `<!-- run: when=bucket -->`: only where the runner was told of a `bucket`;
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)[^\n]*$")
 _MARKER = re.compile(r"^<!-- run:(?P<options>.*)-->$")
 _HIDDEN = re.compile(r"^<!-- hidden(?P<options>[^:]*):$")
-_OPTIONS = {"file", "output", "exit", "on", "when", "skip"}
+STYLES = ("bold", "italic")
+_OPTIONS = {"file", "output", *STYLES, "exit", "on", "when", "skip"}
 _VARIABLE = [
     (re.compile(r"\b[0-9a-f]{40}\b"), "<commit>"),
     (
@@ -155,7 +157,8 @@ class Runner:
         machine: Makes the machine of a name: `first`, or what `on=` says.
         features: What blocks with `when=` may need.
         replace: Words of the page (a bucket's name, a path) and what they are here.
-        show: Called with each shown command or saved program, and with its result, if any.
+        show: Called with each shown command and its result; with each saved program; and with
+            each output that was compared and found right.
     """
 
     def __init__(
@@ -197,6 +200,7 @@ class Runner:
             machine = self.machine(options.get("on", "first"))
             if "output" in options:
                 self._compare(block, text)
+                self._show(block, text, None)
             elif "file" in options:
                 machine.write(options["file"], text)
                 self._show(block, text, None)
@@ -232,6 +236,11 @@ class Runner:
                 f"`{last.command}` printed\n{normal(last.out)}\n\n"
                 f"but the page says\n{normal(expected)}",
             )
+        for style in STYLES:
+            wanted = block.options.get(style)
+            shown = " ".join(getattr(last, style))
+            if wanted is not None and shown != wanted:
+                self._fail(block, f"`{last.command}` shows {shown!r} in {style}, not {wanted!r}")
 
     def _fail(self, block: Block, what: str) -> None:
         message = f"{self.page.name}, line {block.line}: {what}"

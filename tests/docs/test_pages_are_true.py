@@ -52,7 +52,7 @@ def test_a_page_is_true_with_nothing_configured(page: Path, tmp_path: Path) -> N
 )
 def test_a_page_is_true_with_a_bucket(page: Path, tmp_path: Path, seaweedfs: S3Server) -> None:
     bucket = seaweedfs.new_bucket()
-    environment = {**seaweedfs.environment, "RADOPS_S3_ENDPOINT_URL": seaweedfs.endpoint_url}
+    environment = {**seaweedfs.environment, "AWS_ENDPOINT_URL_S3": seaweedfs.endpoint_url}
     run(page, tmp_path, frozenset({"bucket"}), environment, {"my-bucket": bucket})
 
 

@@ -161,6 +161,7 @@ def test_a_page_runs_with_one_memory_per_machine(run) -> None:
         "```shell\necho a\n```\n<!-- run: output -->\n```\nb\n```\n",
         '```python\nraise SystemExit("no")\n```\n',
         "<!-- hidden:\nfalse\n-->\n",
+        '```shell\necho a\n```\n<!-- run: output bold="a" -->\n```\na\n```\n',
     ],
 )
 def test_a_page_that_is_not_true_fails_with_its_line(run, page: str) -> None:
