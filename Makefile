@@ -107,7 +107,7 @@ check-clippy: $(STAMPS)/cargo
 	cargo clippy $(LOCKED) --workspace --all-targets --quiet -- -D warnings
 
 check-docs:
-	$(MKDOCS) build --strict --quiet --site-dir $(STAMPS)/site
+	$(MKDOCS) build --strict --site-dir $(STAMPS)/site
 
 # ---------------------------------------------------------------------------- the environment
 
