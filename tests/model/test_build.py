@@ -80,7 +80,6 @@ def test_the_border_between_inline_and_object():
         (CallOutput(UID("other"), digest(1), 1),),
         (CallOutput(UID("splits/test.csv"), digest(9), 100),),
         (CallOutput(UID("splits/test.csv"), digest(0x33), 101),),
-        (CallOutput(UID("a"), digest(0x33), 1), *LONG_CALL.outputs),
         (*LONG_CALL.outputs, CallOutput(UID("z"), digest(0x77), 1)),
     ],
 )
@@ -88,6 +87,12 @@ def test_a_call_object_must_fit_the_record(outputs):
     record = records(LONG_CALL)[0]
     with pytest.raises(CorruptRecordError, match="not a valid record"):
         check_call(record, make_call(outputs=outputs))
+
+
+def test_the_primary_slot_is_that_of_the_first_output():
+    call = make_call(outputs=(CallOutput(UID("a"), digest(0x33), 1), *LONG_CALL.outputs))
+    with pytest.raises(CorruptRecordError, match="primary slot"):
+        check_call(records(LONG_CALL)[1], call)
 
 
 def test_what_is_not_a_call_object_is_refused():
@@ -140,6 +145,17 @@ def test_a_commit_can_be_tried_in_another_slot():
     assert sibling(first, CALL.outputs[1]) == second
     with pytest.raises(CorruptRecordError, match="primary"):
         recommit(records(), "refs/splits/train.csv.radops")
+
+
+@pytest.mark.parametrize("call", [CALL, LONG_CALL], ids=["inline", "object"])
+def test_an_output_can_be_a_commit_of_its_own(call):
+    primary = "refs/splits/train.csv.radops-4"
+    (alone,) = recommit(records(call)[1:], primary)
+    assert alone.commit.primary == primary
+    assert alone.commit.primary_uid == alone.uid
+    check_call(alone, call)
+    with pytest.raises(CorruptRecordError, match="primary"):
+        recommit([alone], "refs/a.radops" if call is CALL else "refs/z.radops")
 
 
 def test_each_commit_has_an_id_of_its_own():

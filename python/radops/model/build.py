@@ -137,6 +137,9 @@ def recommit(records: Iterable[FileRecord], primary: str) -> list[FileRecord]:
     Args:
         records: All records of a commit, or one of them alone.
         primary: The key of the slot that is to commit: that of the first of them by UID.
+
+    Raises:
+        CorruptRecordError: The slot is neither that of the call's first output nor the record's.
     """
     commit = {"id": os.urandom(COMMIT_ID_SIZE), "primary": primary}
     return [_finish({**_tree(record), "commit": commit}) for record in records]
