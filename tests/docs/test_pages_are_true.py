@@ -19,7 +19,6 @@ PAGES = sorted(
     path
     for pattern in ("README.md", "docs/*.md", "docs/decisions/*.md", "demos/**/README.md")
     for path in ROOT.glob(pattern)
-    if path.name != "format.md"
 )
 EXECUTABLE = {"shell", "python"}
 SHOWN_ONLY = {"", "json", "toml", "text", "mermaid"}
