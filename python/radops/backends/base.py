@@ -4,7 +4,7 @@ A backend knows nothing of digests, records or lakes. Keys are non-empty `/`-sep
 relative paths of at most 1,024 bytes of UTF-8 without empty, `.` or `..` segments, NUL or
 backslash. Every backend refuses to make any other key, with `ValueError`; one that maps keys to
 paths refuses it everywhere. Listings may hold foreign keys of a bucket that break these rules:
-they can be read and deleted like others.
+they can be read and deleted like others, but not be asked for by a prefix that breaks them.
 
 Errors, everywhere in this module:
 
@@ -206,8 +206,9 @@ class Backend(Protocol):
         """Yield all keys that begin with `prefix` (any string, also in the middle of a segment).
 
         In no particular order, each once, lazily, in bounded memory. Not recursive: keys with a
-        further `/` after the prefix come as one entry whose key ends in that `/`. Temporary files
-        of the backend's own are never listed.
+        further `/` after the prefix come as one entry whose key ends in that `/`; some servers
+        show it for a while after the last of those keys was deleted. Temporary files of the
+        backend's own are never listed.
         """
         ...
 

@@ -90,8 +90,10 @@ class MemoryBackend(Backend):
 
     @override
     def put(self, items: Sequence[tuple[str, bytes]]) -> None:
+        for key, _ in items:
+            check_key(key)
         for key, body in items:
-            self._store(check_key(key), bytes(body))
+            self._store(key, bytes(body))
 
     @override
     def create(self, items: Sequence[tuple[str, bytes]]) -> list[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from radops.backends.base import Entry
+from radops.backends.keys import is_key
 from radops.backends.s3_errors import code_of
 from radops.errors import RemoteUnavailableError
 
@@ -35,6 +36,9 @@ def list_keys(
         recursive: Whether to list keys below a further `/` one by one.
 
     """
+    head, slash, start = prefix.rpartition("/")
+    if (slash and not is_key(head)) or "\0" in start:
+        return  # no key of ours begins like that, and servers give strange answers
     request: dict[str, Any] = {"Bucket": bucket, "Prefix": base + prefix}
     if not recursive:
         request["Delimiter"] = "/"

@@ -1,0 +1,104 @@
+"""Starting servers on loopback, and ending them whatever happens."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+# Below the range from which the kernel takes ports for outgoing connections, and so is each
+# port + 10000, which SeaweedFS takes too.
+_FIRST, _LAST = 10_000, 22_000
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many ports in a row that are free, they and each + 10000."""
+    chooser = random.Random(os.getpid() ^ time.monotonic_ns())
+    for _ in range(1000):
+        first = chooser.randrange(_FIRST, _LAST - count)
+        ports = range(first, first + count)
+        if all(_is_free(port) and _is_free(port + 10_000) for port in ports):
+            return first
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def is_open(port: int) -> bool:
+    """Whether something accepts connections on that port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Processes:
+    """Child processes with their output in files; ended by `stop`, or with this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *command: str | Path, environment: dict[str, str] | None = None) -> None:
+        """Start a process that goes on."""
+        words = [str(word) for word in command]
+        output = self.folder / f"{Path(words[0]).name}.out"
+        # Ended by the kernel if the tests are killed and cannot end it themselves.
+        setpriv = shutil.which("setpriv")
+        prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+        with output.open("ab") as stream:
+            self._running.append(
+                subprocess.Popen(
+                    prefix + words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,  # a Ctrl-C is for the tests: they end it in order
+                )
+            )
+
+    def run(self, *command: str | Path, check: bool = True) -> bool:
+        """Run a command to its end; say whether it succeeded."""
+        words = [str(word) for word in command]
+        with (self.folder / f"{Path(words[0]).name}.out").open("ab") as stream:
+            done = subprocess.run(
+                words, check=check, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+            )
+        return done.returncode == 0
+
+    def wait_for_port(self, port: int, seconds: float = 60) -> None:
+        """Wait until a server accepts connections."""
+        end = time.monotonic() + seconds
+        while not is_open(port):
+            if any(process.poll() is not None for process in self._running):
+                raise RuntimeError(f"a server ended at once:\n{self.tail()}")
+            if time.monotonic() > end:
+                raise RuntimeError(f"port {port} did not open:\n{self.tail()}")
+            time.sleep(0.05)
+
+    def tail(self) -> str:
+        """Return the last lines of all outputs."""
+        texts = []
+        for path in sorted(self.folder.rglob("*.out")):
+            lines = path.read_text(errors="replace").splitlines()[-15:]
+            texts.append("\n".join([f"--- {path.name}", *lines]))
+        return "\n".join(texts)
+
+    def stop(self) -> None:
+        """End them all at once, the last first: what they stored is thrown away."""
+        for process in reversed(self._running):
+            process.kill()
+        for process in reversed(self._running):
+            process.wait()
+        self._running.clear()
