@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
-from radops.cli.output import is_terminal
+from radops.cli.output import is_terminal, note
 from radops.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def someone_is_there() -> bool:
@@ -15,24 +19,32 @@ def someone_is_there() -> bool:
     return bool(sys.stdin) and sys.stdin.isatty() and is_terminal(sys.stderr)
 
 
-def confirm(question: str, *, yes: bool, flag: str = "--yes") -> None:
-    """Go on only if the answer is yes.
+def confirm(action: str, names: Sequence[str] = (), *, yes: bool) -> None:
+    """Go on only if the person agrees.
+
+    Args:
+        action: What is about to be done: `delete 2 files for everyone`.
+        names: What it is done to, shown before the question.
+        yes: Whether `--yes` answered already.
 
     Raises:
-        UsageError: There is nobody to ask and no flag answered.
+        UsageError: There is nobody to ask.
         typer.Abort: The answer is no.
 
     """
     if yes:
         return
     if not someone_is_there():
-        raise UsageError(f"{question} There is no terminal to ask on", hint=f"answer with {flag}")
-    typer.confirm(question, abort=True, err=True)
+        raise UsageError(
+            f"to {action} needs a yes, and there is no terminal to ask on",
+            hint="answer with --yes",
+        )
+    for name in names:
+        note(f"  {name}")
+    typer.confirm(f"{action[0].upper()}{action[1:]}?", abort=True, err=True)
 
 
-def ask(question: str, default: str, *, hidden: bool = False) -> str:
+def ask(question: str, default: str) -> str:
     """Return what the person answers; an empty answer is the default."""
-    answer: str = typer.prompt(
-        question, default=default, show_default=bool(default), hide_input=hidden, err=True
-    )
+    answer: str = typer.prompt(question, default=default, show_default=bool(default), err=True)
     return answer.strip()

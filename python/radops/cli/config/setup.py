@@ -158,7 +158,7 @@ def _write(
 
     known = load().contexts.get(name)
     if known is not None and known.remote and someone_is_there():
-        confirm(f"Replace the context {name!r} ({known.remote})?", yes=yes)
+        confirm(f"replace the context {name!r}, {known.remote}", yes=yes)
     create_context(name, values, use=True, replace=True, email=email)
     note(f"written to {config_path()}", quiet=quiet)
     if values["remote"]:

@@ -41,10 +41,8 @@ def command(
         uids = lake.expand(uid.rstrip("/") + "/") if recursive else [uid]
         plan = _plan(lake, uids, cascade=cascade)
         if not dry_run:
-            if not yes:
-                for name in plan:
-                    note(f"  {name}", quiet=len(plan) == 1)
-                confirm(f"Delete {_named(plan)} for everyone?", yes=yes)
+            what = plan[0] if len(plan) == 1 else count(len(plan), "file")
+            confirm(f"delete {what} for everyone", plan if len(plan) > 1 else (), yes=yes)
             plan = _delete(lake, plan)
     if as_json:
         write_json({"dry_run": dry_run, "deleted": plan})
@@ -85,7 +83,3 @@ def _delete(lake: "DataLake", plan: list[str]) -> list[str]:
         with contextlib.suppress(UIDNotFoundError):  # someone else was quicker
             deleted += lake.delete(name)
     return deleted
-
-
-def _named(plan: list[str]) -> str:
-    return plan[0] if len(plan) == 1 else count(len(plan), "file")

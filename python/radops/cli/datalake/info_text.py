@@ -151,7 +151,7 @@ def _facts(info: FileInfo) -> Iterator[Row]:
         f"{human_size(info.size)}" + (f" ({info.size:,} bytes)" if info.size >= 1024 else ""),
     )
     yield "digest", str(info.digest)
-    when = info.created_at.replace("T", " ").replace("Z", " UTC")
+    when = f"{info.created_at[:19].replace('T', ' ')} UTC"  # RFC 3339; the parts of a second go
     yield "created", when + (f", in {_seconds(info.call.seconds)}" if info.call else "")
     yield "on this machine", "yes" if info.local else "no"
 
