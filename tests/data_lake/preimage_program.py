@@ -42,8 +42,8 @@ def main() -> None:
         package(name, RADOPS.joinpath(*name.split(".")[1:]))
     sys.modules["radops.model.digest"] = types.ModuleType("radops.model.digest")
     sys.modules["radops.model.digest"].Digest = Digest
-    sys.modules["radops.data_lake.creator"] = types.ModuleType("radops.data_lake.creator")
-    sys.modules["radops.data_lake.creator"].file_creator = file_creator
+    sys.modules["radops.data_lake"].file_creator = file_creator
+    sys.modules["radops.data_lake"].File = object
     sys.path.insert(0, str(HERE))
     pipeline = import_module("golden_code.pipeline")
     helpers = import_module("golden_code.helpers")

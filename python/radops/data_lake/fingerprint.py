@@ -9,8 +9,11 @@ and a reference is one of
 - `[name, "code", numbers of units...]`
 - `[name, "import", module, name or null]`: an installed module or something of it; not followed,
 - `[name, "value", digest]`: the canonical form of a simple value (`values.py`) that a closure, the
-  default of a nested function or a notebook's variable holds,
-- `[name, "unknown"]`: what could not be followed.
+  default of a nested function or a notebook's variable holds.
+
+Names are what the source says (`helpers.clean`), `import` with module and name for imports within
+a function, `default` with number or name, `class` for the class of a method, `wrapper` with a
+number for decorators. What could not be followed leaves no trace but its name in the syntax.
 
 Names are resolved in the source, not in the running program, wherever there is a source file: so
 the fingerprint is the same on every machine, under every version of Python, whatever has been

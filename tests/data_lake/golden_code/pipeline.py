@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os.path
 
-from radops.data_lake.creator import file_creator
+from radops.data_lake import File, file_creator
 
 from . import helpers
 from .helpers import Child as Kind
@@ -13,10 +14,10 @@ from .helpers import clean
 
 
 def timed(function):
+    @functools.wraps(function)
     def wrapper(*args):
         return function(*args)
 
-    wrapper.__wrapped__ = function
     return wrapper
 
 
@@ -25,7 +26,7 @@ LIMIT = 10**20
 
 @file_creator(version="1")
 @timed
-def process(f: str, *rest, rate: float = helpers.RATE, **more) -> str:
+def process(f: str, *rest, rate: float = helpers.RATE, **more) -> File:
     """Every kind of syntax that versions of Python have told apart."""
     global LAST
     LAST = rate

@@ -82,8 +82,9 @@ def find_from(file: str, what: Import, territory: str | None = None) -> Module |
     for _ in range(what.level - 1):
         folder = os.path.dirname(folder)  # noqa: PTH120
     init = os.path.join(folder, "__init__.py")  # noqa: PTH118
+    # Without a name: that of the folder may be no more than where a checkout lies.
     found: Module | External | None = Module(
-        os.path.basename(folder),  # noqa: PTH119
+        "",
         init if os.path.isfile(init) else None,  # noqa: PTH113
         (folder,),
     )

@@ -118,7 +118,7 @@ class _Walker:
             self.push(values, inner)
         elif isinstance(node, (ast.Attribute, ast.Name)):
             self.visit_path(node, scope)
-        else:
+        elif not (isinstance(node, ast.Call) and self.visit_getattr(node, scope)):
             self.visit_binding(node, scope)
             if type(node).__name__ == "TypeAlias":  # `type X[T] = list[T]`, since Python 3.12
                 self.stack.append((node.name, scope))  # type: ignore[attr-defined]
@@ -179,22 +179,22 @@ class _Walker:
             scope.outermost.update(node.names)
         elif isinstance(node, ast.Nonlocal):
             scope.elsewhere.update(node.names)
-        elif isinstance(node, ast.Call):
-            self.note_getattr(node, scope)
         else:
             for name in captured(node):
                 scope.bind(name)
 
-    def note_getattr(self, node: ast.Call, scope: _Scope) -> None:
-        if not (isinstance(node.func, ast.Name) and node.func.id == "getattr"):
-            return
-        if len(node.args) < 2 or not isinstance(node.args[0], ast.Name):
-            return
+    def visit_getattr(self, node: ast.Call, scope: _Scope) -> bool:
+        """Note `getattr(name, ...)`; say whether `node` is that."""
+        is_getattr = isinstance(node.func, ast.Name) and node.func.id == "getattr"
+        if not is_getattr or len(node.args) < 2 or not isinstance(node.args[0], ast.Name):
+            return False
         owner, attribute = node.args[0].id, node.args[1]
         if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
             self.found.append(((owner, attribute.value), scope))
         else:
             self.computed.append(((owner,), scope))
+        self.push([node.func, *node.args[1:], *node.keywords], scope)
+        return True
 
     def resolve(self) -> References:
         result = References()

@@ -67,9 +67,11 @@ class Source:
     def bindings(self) -> dict[str, list[Binding]]:
         """Each name of the module with the statements that bind or change it, in their order."""
         found: dict[str, list[Binding]] = {}
-        for statement in _flat(self.tree.body):
+        for statement, conditions in _flat(self.tree.body):
             for name, what in _bound(statement):
-                found.setdefault(name, []).append(what)
+                bindings = found.setdefault(name, [])
+                bindings += [item for item in conditions if item not in bindings]
+                bindings.append(what)
         return found
 
     @cached_property
@@ -77,7 +79,7 @@ class Source:
         """The `from ... import *` of the module."""
         return [
             Import(statement.level, statement.module or "", "*")
-            for statement in _flat(self.tree.body)
+            for statement, _ in _flat(self.tree.body)
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
         ]
 
@@ -167,19 +169,23 @@ def _argument_names(node: Definition) -> tuple[str, ...]:
     return tuple(argument.arg for argument in every)
 
 
-def _flat(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a module, also those within `if` and `try`."""
-    stack = list(reversed(statements))
+def _flat(statements: list[ast.stmt]) -> Iterator[tuple[ast.stmt, tuple[ast.stmt, ...]]]:
+    """Yield the statements of a module, those within `if` and `try` with their conditions."""
+    stack: list[tuple[ast.stmt, tuple[ast.stmt, ...]]]
+    stack = [(statement, ()) for statement in reversed(statements)]
     while stack:
-        statement = stack.pop()
+        statement, conditions = stack.pop()
         if isinstance(statement, (ast.If, ast.Try)) or type(statement).__name__ == "TryStar":
+            if isinstance(statement, ast.If):
+                condition = ast.copy_location(ast.Expr(statement.test), statement.test)
+                conditions = (*conditions, condition)
             inner: list[ast.stmt] = []
             for block in ("body", "handlers", "orelse", "finalbody"):
                 for item in getattr(statement, block, []):
                     inner += item.body if isinstance(item, ast.ExceptHandler) else [item]
-            stack += reversed(inner)
+            stack += [(item, conditions) for item in reversed(inner)]
         else:
-            yield statement
+            yield statement, conditions
 
 
 def _bound(statement: ast.stmt) -> list[tuple[str, Binding]]:

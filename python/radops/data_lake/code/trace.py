@@ -7,9 +7,10 @@ import os
 import sys
 from collections import deque
 from dataclasses import dataclass
-from types import CellType, CodeType, FunctionType
+from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from radops.data_lake.code.bytecode import byte_code, paths_in
 from radops.data_lake.code.modules import cached_path
 from radops.data_lake.code.project import installed_root, source_file
 from radops.data_lake.code.references import references
@@ -21,10 +22,9 @@ from radops.data_lake.code.resolve import (
     Resolver,
     Target,
     Unknown,
-    Value,
 )
 from radops.data_lake.code.sources import Source, first_line, functions_of, load_cell, load_file
-from radops.data_lake.code.syntax import canonical, constant
+from radops.data_lake.code.syntax import canonical
 from radops.model.digest import Digest
 
 if TYPE_CHECKING:
@@ -108,11 +108,10 @@ class Tracer:
     def _look_into(self, unit: _Unit) -> tuple[bytes, dict[str, list[Target]]]:
         """Return a unit's canonical form, and what it refers to by name."""
         if not unit.nodes:
-            form = b"".join(_byte_code(function.__code__) for function in unit.functions)
-            names = {name for function in unit.functions for name in _names(function.__code__)}
-            scope = unit.scope or {}
-            known = {name for name in names if name in scope}
-            return form, {name: self._targets(unit, (name,)) for name in known}
+            codes = [function.__code__ for function in unit.functions]
+            paths = {path for code in codes for path in paths_in(code, unit.scope or {})}
+            form = b"".join(byte_code(code) for code in codes)
+            return form, {".".join(path): self._targets(unit, path) for path in paths}
         forms: list[bytes] = []
         targets: dict[str, list[Target]] = {}
         for node in unit.nodes:
@@ -128,9 +127,12 @@ class Tracer:
                     targets[f"import {name}"] = inner
             for name in sorted(found.dynamic):
                 self._note(unit, f"it calls {name}")
-            for path in sorted(found.computed):
-                if self._is_own_module(unit, path):
-                    self._note(unit, f"it takes attributes of {'.'.join(path)} by computed names")
+            for path in found.computed:
+                name = ".".join(path)
+                inner = self._targets(unit, path)
+                if any(_has_names(target) for target in inner):
+                    inner.append(Unknown(name, "attributes are taken by computed names"))
+                targets[name] = [item for item in inner if not _is_module(item)]
         targets.update(self._default_targets(unit))
         return b"".join(forms), {name: found for name, found in targets.items() if found}
 
@@ -154,14 +156,6 @@ class Tracer:
             # In a decorator, annotation or default of a nested function: used before it ran.
             return []
         return found
-
-    def _is_own_module(self, unit: _Unit, path: tuple[str, ...]) -> bool:
-        targets = self._targets(unit, path)
-        return any(
-            (isinstance(target, Unknown) and target.is_module)
-            or (isinstance(target, Node) and isinstance(target.node, ast.ClassDef))
-            for target in targets
-        )
 
     def _default_targets(self, unit: _Unit) -> dict[str, list[Target]]:
         """Return what the defaults of a nested function are.
@@ -213,14 +207,14 @@ class Tracer:
                 if number is not None and number not in numbers:
                     numbers.append(number)
                 continue
+            if isinstance(target, Unknown):
+                self._note(unit, f"{target.what}: {target.why}")
+                continue
             entry: list[Any]
             if isinstance(target, Outside):
                 entry = [name, "import", target.module, target.name]
-            elif isinstance(target, Value):
-                entry = [name, "value", Digest.of(target.form).raw]
             else:
-                self._note(unit, f"{target.what}: {target.why}")
-                entry = [name, "unknown"]
+                entry = [name, "value", Digest.of(target.form).raw]
             if entry not in entries:
                 entries.append(entry)
         return [[name, "code", *numbers], *entries] if numbers else entries
@@ -249,10 +243,10 @@ class Tracer:
         source, inner_scope = self._source_of(function)
         located = source.locate(code) if source is not None else []
         unit = _Unit(function.__qualname__, source, (), scope, (function,))
-        if source is None or not located:
+        if source is not None and source.is_stale([function]):
+            self._note_edit(source)
+        elif source is None or not located:
             self._note(unit, "its source is not at hand")
-        elif not source.is_cell and source.is_stale([function]):
-            self._note(unit, f"{os.path.basename(source.file)} was edited after its import")  # noqa: PTH119
         else:
             unit.nodes = tuple(item.node for item in located)
             unit.scope = inner_scope
@@ -292,8 +286,7 @@ class Tracer:
             stale = source.is_stale(functions)
             self._stale[source.file] = tuple(functions) if stale else None
             if stale:
-                name = os.path.basename(source.file)  # noqa: PTH119
-                self.notes.setdefault(f"{name} was edited after its import")
+                self._note_edit(source)
         return self._stale[source.file]
 
     def _namespace(self, source: Source) -> dict[str, Any]:
@@ -317,6 +310,10 @@ class Tracer:
         name = getattr(node, "name", None)
         place = f"{os.path.basename(source.file)}:{getattr(node, 'lineno', 0)}"  # noqa: PTH119
         return f"{name} ({place})" if isinstance(name, str) else place
+
+    def _note_edit(self, source: Source) -> None:
+        name = os.path.basename(source.file)  # noqa: PTH119
+        self.notes.setdefault(f"{name} was edited after its import")
 
     def _note(self, unit: _Unit, text: str) -> None:
         self.notes.setdefault(f"{unit.label}: {text}")
@@ -365,6 +362,16 @@ def _is_creator(target: Target) -> bool:
     )
 
 
+def _is_module(target: Target) -> bool:
+    return isinstance(target, Unknown) and target.is_module
+
+
+def _has_names(target: Target) -> bool:
+    """Whether it is a module or class, whose attributes are code of the user's own."""
+    is_class = isinstance(target, Node) and isinstance(target.node, ast.ClassDef)
+    return is_class or _is_module(target)
+
+
 def _is_function(node: ast.AST) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
 
@@ -375,40 +382,3 @@ def _binds(node: ast.AST, name: str) -> bool:
         name in {getattr(item, field, None) for field in ("id", "arg", "name", "asname")}
         for item in ast.walk(node)
     )
-
-
-def _names(code: CodeType) -> set[str]:
-    found = set(code.co_names)
-    for item in code.co_consts:
-        if isinstance(item, CodeType):
-            found |= _names(item)
-    return found
-
-
-def _byte_code(code: CodeType) -> bytes:
-    """Return a form of byte code that is the same in every process of one version of Python."""
-    parts = [
-        b"code(%d.%d" % sys.version_info[:2],
-        constant(code.co_name),
-        constant(code.co_code),
-        constant(code.co_argcount * 65536 + code.co_kwonlyargcount * 256 + code.co_posonlyargcount),
-        b"".join(constant(name) for name in (*code.co_names, *code.co_varnames)),
-        b"|",
-        b"".join(constant(name) for name in (*code.co_freevars, *code.co_cellvars)),
-        b"|",
-        b"".join(_byte_constant(item) for item in code.co_consts),
-        b")",
-    ]
-    return b"".join(parts)
-
-
-def _byte_constant(item: object) -> bytes:
-    if isinstance(item, CodeType):
-        return _byte_code(item)
-    if isinstance(item, tuple):
-        return b"tuple(%b)" % b"".join(map(_byte_constant, item))
-    if isinstance(item, frozenset):
-        return b"frozenset(%b)" % b"".join(sorted(map(_byte_constant, item)))
-    if isinstance(item, slice):  # since Python 3.14
-        return b"slice(%b)" % b"".join(map(_byte_constant, (item.start, item.stop, item.step)))
-    return constant(item)
