@@ -144,7 +144,10 @@ class Creator(Generic[P, R]):
     @property
     def _result_kind(self) -> Kind:
         if self._kind is None:
-            self._kind = kind_of(self.__wrapped__)
+            try:
+                self._kind = kind_of(self.__wrapped__)
+            except NameError as error:
+                raise CreatorError(f"the return annotation of {self._shown}: {error}") from error
         return self._kind
 
     @property

@@ -166,7 +166,12 @@ class Session:
             return self.mirror
 
     def remember_quietly(self) -> None:
-        """Like `remember`, for commands that only read: a home that is read-only is fine."""
+        """Like `remember`, for commands that only read: a home that is read-only is fine.
+
+        A lake on this machine only leaves nothing behind before something is in it.
+        """
+        if self.remote_url is None:
+            return
         with contextlib.suppress(LocalStorageError, ForeignLakeError):
             self.remember()
 

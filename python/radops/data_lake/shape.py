@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import types
 import typing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,7 +33,11 @@ def kind_of(function: Callable[..., Any]) -> Kind:
             f"{name} has no return annotation", hint=f"a creator returns {_EXPECTED}"
         )
     if isinstance(annotation, str):
-        annotation = typing.get_type_hints(function)["return"]
+        # Of this annotation alone: the others may name what only type checkers see.
+        alone = types.SimpleNamespace(__annotations__={"return": annotation})
+        annotation = typing.get_type_hints(alone, globalns=inspect.unwrap(function).__globals__)[
+            "return"
+        ]
     kind = _kind(annotation)
     if kind is None:
         shown = getattr(annotation, "__name__", None) or str(annotation)
