@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Below this nobody wonders what is going on; a bar that flashes up would only distract.
 _PATIENCE = 1.0
+_LONGEST_LABEL = 32
 # Off a terminal: often enough for a log that someone watches, rare enough for one that is kept.
 _EVERY = 30.0
 
@@ -109,21 +110,24 @@ class Bar(ProgressView):
 
     def show(self, now: float) -> None:
         """Move the bar; put it up first, if the work has lasted long enough."""
+        # Files count only where nobody knows the bytes.
+        by_bytes = self.total_bytes is not None or not self.total_files
         if self._bar is None or self._task is None:
             if now - self._began < _PATIENCE:
                 return
-            self._bar = _make_bar(self.total_bytes is not None)
-            # `started` backdates the rate: what was done before the bar came counts too.
-            self._task = self._bar.add_task(self.label, total=None, files="")
+            self._bar = _make_bar(by_bytes=by_bytes)
+            self._task = self._bar.add_task(_short(self.label), total=None, files="", rate="")
+            # What was done before the bar came counts towards the time left.
             self._bar.tasks[0].start_time = self._began
             self._bar.start()
-        files = f"{self.files:,}/{self.total_files:,} files" if (self.total_files or 0) > 1 else ""
-        by_bytes = self.total_bytes is not None
         self._bar.update(
             self._task,
-            completed=self.bytes if by_bytes or not self.total_files else self.files,
+            completed=self.bytes if by_bytes else self.files,
             total=self.total_bytes if by_bytes else self.total_files,
-            files=files,
+            rate=f"{human_size(int(self.bytes / (now - self._began)))}/s",
+            files=f"{self.files:,}/{self.total_files:,} files"
+            if self.total_files and self.total_files > 1
+            else "",
         )
 
     def hide(self) -> None:
@@ -133,7 +137,14 @@ class Bar(ProgressView):
         self._bar = self._task = None
 
 
-def _make_bar(by_bytes: bool) -> rich.progress.Progress:
+def _short(label: str) -> str:
+    """Return a label that leaves room for the bar; its end tells most of a long name."""
+    return (
+        label if len(label) <= _LONGEST_LABEL else f"{label[:9]}...{label[12 - _LONGEST_LABEL :]}"
+    )
+
+
+def _make_bar(*, by_bytes: bool) -> rich.progress.Progress:
     from rich.console import Console  # noqa: PLC0415 - only once the work takes long enough
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
@@ -141,14 +152,13 @@ def _make_bar(by_bytes: bool) -> rich.progress.Progress:
         Progress,
         TextColumn,
         TimeRemainingColumn,
-        TransferSpeedColumn,
     )
 
-    amounts = (DownloadColumn(binary_units=True), TransferSpeedColumn()) if by_bytes else ()
+    rate = TextColumn("{task.fields[rate]}", markup=False)
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        *amounts,
+        BarColumn(bar_width=20),
+        *([DownloadColumn(binary_units=True), rate] if by_bytes else []),
         TextColumn("{task.fields[files]}", markup=False),
         TimeRemainingColumn(compact=True),
         console=Console(stderr=True),
