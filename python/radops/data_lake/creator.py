@@ -27,7 +27,15 @@ from radops.data_lake.provenance import (
 )
 from radops.data_lake.run import Run, running
 from radops.data_lake.shape import Kind, kind_of, put_together, take_apart
-from radops.errors import CreatorError, LineageMismatchError, UIDConflictError, UsageError
+from radops.errors import (
+    CreatorError,
+    LineageMismatchError,
+    RadopsError,
+    RemoteRefusedError,
+    RemoteUnavailableError,
+    UIDConflictError,
+    UsageError,
+)
 from radops.model.call import Call, CallInput, CallOutput
 from radops.model.uid import UID
 from radops.model.wire import format_time
@@ -250,13 +258,21 @@ class Creator(Generic[P, R]):
                 git = msgspec.structs.replace(code.git, patch=extra[0].digest)
                 code = msgspec.structs.replace(code, git=git)
         given = {one.uid for one in call.inputs}
-        reads = [
+        reads = tuple(
             CallInput("", uid, record.digest, record.record_digest)
             for uid, record in sorted(run.reads.items())
             if uid not in given and uid not in run.staged
-        ]
+        )
         if reads:
             messages.read_without_asking(self._shown, [one.uid for one in reads])
+        inputs = call.inputs
+        failure: RadopsError | None = None
+        try:
+            inputs = results.publish_sources(session, call.inputs)
+            reads = results.publish_sources(session, reads)
+        except (RemoteUnavailableError, RemoteRefusedError) as error:
+            # Hours of work are not thrown away for a network or a token that ran out.
+            failure = error
         finished = Call(
             key=call.key,
             module=self._identity.module,
@@ -264,8 +280,8 @@ class Creator(Generic[P, R]):
             package_version=package_version(self.__wrapped__),
             version=self._version,
             params=call.params,
-            inputs=results.publish_sources(session, call.inputs),
-            reads=results.publish_sources(session, reads),
+            inputs=inputs,
+            reads=reads,
             outputs=tuple(outputs),
             code=code,
             environment=capture_environment(),
@@ -273,7 +289,7 @@ class Creator(Generic[P, R]):
             seconds=seconds,
         )
         try:
-            return results.commit_result(session, finished, extra, staged)
+            return results.commit_result(session, finished, extra, staged, failure)
         except UIDConflictError:
             # Another machine may have finished the same call an instant ago: then its result
             # stands for good. If ours has other bytes, the function is not deterministic.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from typing import TYPE_CHECKING
 
 from radops.data_lake.reports import Listing
-from radops.errors import UIDNotFoundError
+from radops.errors import CorruptRecordError, UIDNotFoundError
 from radops.model.pattern import is_pattern, literal_prefix, match
 from radops.model.record import FileRecord, folder_size
 from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from radops.repository.mirror import Mirror
     from radops.repository.slots import Slots
+
+_LOG = logging.getLogger("radops")
 
 # A misspelt name is compared with this many of its neighbours.
 _MOST_NEIGHBOURS = 2_000
@@ -133,7 +136,9 @@ def listing(
         details: Read records: size, date, originator, digest.
         where: `all`, `local` (bytes are here) or `remote` (the name stands there).
     """
-    here, here_folders = names(mirror.here.slots, prefix, recursive=recursive)
+    found, here_folders = names(mirror.here.slots, prefix, recursive=recursive)
+    records = {uid: record for uid in found if (record := _known_here(mirror, uid)) is not None}
+    here = set(records)
     there: set[UID] = set()
     there_folders: set[str] = set()
     if mirror.remote is not None and where != "local":
@@ -147,12 +152,6 @@ def listing(
     ]
     uids = sorted(there if where == "remote" else here | there)
     uids = [uid for uid in uids if generated or not is_reserved(uid)]
-    known = {uid: mirror.here.slots.state(uid) for uid in uids if uid in here}
-    records = {
-        uid: state.record
-        for uid, state in known.items()
-        if isinstance(state, Taken) and isinstance(state.record, FileRecord)
-    }
     if details:
         records |= _records(mirror, [uid for uid in uids if uid not in records])
         uids = [uid for uid in uids if uid in records]
@@ -161,6 +160,18 @@ def listing(
         if where != "local" or line.local:
             rows.append(line)
     return rows
+
+
+def _known_here(mirror: Mirror, uid: UID) -> FileRecord | None:
+    """Return the local record of a file; a damaged one does not stop a listing."""
+    try:
+        state = mirror.here.slots.state(uid)
+    except CorruptRecordError as error:
+        _LOG.warning("%s (radops datalake verify says more)", error)
+        return None
+    if isinstance(state, Taken) and isinstance(state.record, FileRecord):
+        return state.record
+    return None
 
 
 def _dropped(mirror: Mirror, only_here: set[UID], prefix: str, *, recursive: bool) -> set[UID]:

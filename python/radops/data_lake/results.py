@@ -11,6 +11,7 @@ from radops.data_lake.meter import ignore
 from radops.errors import (
     LineageMismatchError,
     RadopsError,
+    RemoteRefusedError,
     RemoteUnavailableError,
     UIDConflictError,
 )
@@ -136,7 +137,11 @@ def replace_record(one: CallInput, record: FileRecord) -> CallInput:
 
 
 def commit_result(
-    session: Session, call: Call, extra: Sequence[Staged], staged: Sequence[Staged]
+    session: Session,
+    call: Call,
+    extra: Sequence[Staged],
+    staged: Sequence[Staged],
+    failure: RadopsError | None = None,
 ) -> Call:
     """Commit the outputs of a call, all or none; return the call that stands for them.
 
@@ -145,9 +150,11 @@ def commit_result(
         call: The finished call.
         extra: Other objects that the call's records keep.
         staged: Its outputs.
+        failure: Why the remote cannot be written to, where that is known already.
 
     Raises:
         RemoteUnavailableError: The remote went away; the result is kept under `pending/`.
+        RemoteRefusedError: It says no (a token that ran out); the result is kept as well.
         UIDConflictError: Others made one of the outputs, with other bytes.
     """
     store = session.store
@@ -167,7 +174,20 @@ def commit_result(
         call.key,
         sorted({one.uid for one in (*call.inputs, *call.reads)}),
     )
+    if failure is not None:
+        raise _kept(session, draft, failure) from failure
     return publish_draft(session, draft, call)
+
+
+def _kept(session: Session, draft: Draft, failure: RadopsError) -> RadopsError:
+    """Keep a finished result for later; return the error that says so."""
+    session.remember()
+    session.pending.keep(draft)
+    return type(failure)(
+        f"{failure.message}; the finished result is kept on this machine",
+        uid=draft.records[0].uid,
+        hint="radops datalake sync publishes it, and so does the same call",
+    )
 
 
 def publish_draft(session: Session, draft: Draft, call: Call) -> Call:
@@ -176,13 +196,8 @@ def publish_draft(session: Session, draft: Draft, call: Call) -> Call:
         mirror = session.prepare_write()
         states = mirror.write_states([record.uid for record in draft.records])
         (outcome,), _ = mirror.make([draft], states, ignore)
-    except RemoteUnavailableError as error:
-        session.pending.keep(draft)
-        raise RemoteUnavailableError(
-            f"{error.message}; the finished result is kept on this machine",
-            uid=draft.records[0].uid,
-            hint="radops datalake sync publishes it, and so does the same call",
-        ) from error
+    except (RemoteUnavailableError, RemoteRefusedError) as error:
+        raise _kept(session, draft, error) from error
     if isinstance(outcome, RadopsError):
         raise outcome
     if call.outputs[0].uid.startswith(".generated_uids/"):

@@ -9,11 +9,13 @@ local slots the remote has confirmed; where it has forgotten, the remote is aske
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from radops.errors import (
     CorruptObjectError,
+    CorruptRecordError,
     LocalStorageError,
     RadopsError,
     RemoteUnavailableError,
@@ -21,12 +23,12 @@ from radops.errors import (
 )
 from radops.model.edge import Edge
 from radops.model.record import FileRecord, FolderRecord, Tombstone
-from radops.model.uid import slot_key
+from radops.model.uid import gone_key, slot_key
 from radops.repository import layout
 from radops.repository.commit import commit
 from radops.repository.download import fetch
 from radops.repository.publish import publish
-from radops.repository.slots import Pending, Taken
+from radops.repository.slots import Free, Pending, Taken
 from radops.repository.transfer import gather
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from radops.repository.remote import Remote
     from radops.repository.repository import Repository
     from radops.repository.slots import SlotContent, State
+
+_LOG = logging.getLogger("radops")
 
 TTL_SECONDS = 3600.0
 """How long a name is taken for what it was: only a delete can have changed it since."""
@@ -75,7 +79,17 @@ class Mirror:
         Raises:
             RemoteUnavailableError: The remote had to be asked and cannot be reached.
         """
-        chain: Chain = list(self.here.slots.walk(uid))
+        try:
+            chain: Chain = list(self.here.slots.walk(uid))
+        except CorruptRecordError as error:
+            if self.remote is None:
+                raise
+            # Only a cache of what the remote knows for sure.
+            _LOG.warning("%s; asking the remote instead", error)
+            state = self._ask(self.remote, uid, [(0, None)], Free(uid, 0))
+            if not isinstance(state, Taken):
+                raise
+            return state
         local = self.here.slots.judge(uid, *chain[-1])
         if self.remote is None:
             return local
@@ -155,6 +169,13 @@ class Mirror:
             return
         with contextlib.suppress(LocalStorageError):  # a cache: a full disk does not stop a read
             self.here.slots.replace([(uid, number, content.raw) for number, content in known])
+            self.here.put(
+                [
+                    (self.here.prefix + gone_key(slot_key(uid, number)), b"")
+                    for number, content in known
+                    if isinstance(content, Tombstone)
+                ]
+            )
             behind = known[-1][0] + 1
             while self.here.slots.read_raw(slot_key(uid, behind)) is not None:
                 self.here.backend.delete([self._slot_name(uid, behind)])
