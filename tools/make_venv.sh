@@ -32,7 +32,7 @@ else
             fi
         done
         [ -n "$python" ] || die \
-            "no Python 3.10 or newer on the PATH (python3 is $(python3 -V 2>&1 || true))" \
+            "no Python 3.10 or newer on the PATH (python3: $(python3 -V 2>/dev/null || echo none))" \
             "install one, or say which: make PYTHON=/path/to/python3.12 demo"
     fi
     "$python" -c 'import ensurepip, venv' 2>/dev/null || die \
