@@ -142,6 +142,23 @@ class Session:
                 raise foreign(mirror.remote.backend.url, binding.lake_id, stands.lake_id)
             self._binding = replace_binding(self.storage, self.settings.context, binding)
 
+    def _join(self, mirror: Mirror, remote: Remote) -> Mirror:
+        """Make the remote ready for writes.
+
+        Of two machines that begin on an empty remote at once one makes the lake. The other, as
+        it holds nothing yet, joins it.
+        """
+        try:
+            remote.prepare_write()
+        except ForeignLakeError:
+            if not self._is_empty(remote.lake_id):
+                raise
+            self._mirror = None
+            mirror = self.mirror
+            if mirror.remote is not None:
+                mirror.remote.prepare_write()
+        return mirror
+
     def prepare_write(self) -> Mirror:
         """Make sure that this lake can be written to, here and in the remote.
 
@@ -158,7 +175,7 @@ class Session:
             if marker is not None:
                 marker.check_write()
             if mirror.remote is not None:
-                mirror.remote.prepare_write()
+                mirror = self._join(mirror, mirror.remote)
                 if self._binding is not None and self._place not in self._binding.probed:
                     self._binding = self._binding.probed_at(self._place)
             self.remember()
