@@ -77,7 +77,7 @@ class Session:
         binding = read_binding(self.storage, self.settings.context) if marker else None
         if self.remote_url is None:
             self._binding = binding or new_binding()
-            return Mirror(self.store, self._here(), None)
+            return self._alone()
         self._backend = open_backend(
             self.remote_url, self.settings.options, shared=self.settings.shared
         )
@@ -90,6 +90,9 @@ class Session:
             probed=self._place in self._binding.probed,
         )
         return Mirror(self.store, here, remote)
+
+    def _alone(self) -> Mirror:
+        return Mirror(self.store, self._here(), None, apart=self.settings.remote is not None)
 
     @property
     def _place(self) -> str:
@@ -136,7 +139,7 @@ class Session:
             if mirror.remote is None:
                 # Nothing was kept under our own id yet; another shell may have been faster.
                 self._binding = stands
-                self._mirror = Mirror(self.store, self._here(), None)
+                self._mirror = self._alone()
                 return
             if stands.lake_id != binding.lake_id and not self._is_empty(stands.lake_id):
                 raise foreign(mirror.remote.backend.url, binding.lake_id, stands.lake_id)

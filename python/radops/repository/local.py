@@ -7,9 +7,11 @@ disk. Everything here is shared by all lakes of a home.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +43,8 @@ class Staged:
     size: int
     outline: bytes
     """Empty where the file has one block."""
+    mtime_ns: int | None = None
+    """For a file that others may still have open: when it had last changed as it was hashed."""
 
 
 class LocalStore:
@@ -92,11 +96,9 @@ class LocalStore:
         for index, source in enumerate(sources):
             target = self.temporary()
             try:
-                if source.is_symlink() or not source.is_file():
-                    raise OSError  # noqa: TRY301 - a copy follows the link, or says what it is
-                os.link(source, target)
-                target.chmod(0o444)
+                _link(source, target)
             except OSError:
+                # A copy follows a link, or says why the file cannot be taken.
                 target.unlink(missing_ok=True)
                 staged[index] = self.stage_copies([source], progress)[0]
             else:
@@ -104,7 +106,7 @@ class LocalStore:
         hashes = native.hash_files([target for _, target in linked], progress=progress)
         for (index, target), result in zip(linked, hashes, strict=True):
             if isinstance(result, native.FileHash):
-                staged[index] = _staged(target, result)
+                staged[index] = replace(_staged(target, result), mtime_ns=result.mtime_ns)
             else:
                 target.unlink(missing_ok=True)
                 staged[index] = _wrap(result, sources[index])
@@ -142,6 +144,8 @@ class LocalStore:
         What stood under a digest before is replaced, in one step, by bytes that were just
         hashed; so nothing found in place needs to be trusted.
         """
+        for item in staged:
+            _check_unchanged(item)
         began = time.time_ns()
         items = {item.digest: item for item in staged}.values()
         self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in items])
@@ -224,15 +228,38 @@ class LocalStore:
             f"the local bytes of {digest} are not what was stored; moved to quarantine"
         )
 
-    def quarantine(self, digest: Digest) -> Path:
-        """Move a bad object out of the way, never to be served; return where it is."""
-        target = self.root / QUARANTINE / f"{digest}.{os.urandom(4).hex()}"
-        with _disk_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.object_path(digest).replace(target)
+    def distrust(self, digest: Digest) -> None:
+        """Forget that an object was ever checked: whoever uses it next hashes it first."""
         self._proven.pop(digest, None)
         self.catalog.forget([layout.object_key(digest)])
+
+    def quarantine(self, digest: Digest) -> Path:
+        """Move a bad object out of the way, never to be served; return where it is."""
+        target = self.isolate(layout.object_key(digest), str(digest))
+        self.distrust(digest)
         return target
+
+    def isolate(self, key: str, name: str) -> Path:
+        """Move what stands at `key`, whatever it is, to `quarantine/<name>.<random>`."""
+        target = self.root / QUARANTINE / f"{name}.{os.urandom(4).hex()}"
+        with _disk_errors(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (self.root / key).replace(target)
+        return target
+
+    def quarantined(self, digest: Digest) -> list[Path]:
+        """Return the bad copies of an object that wait for a good one."""
+        with contextlib.suppress(OSError):
+            return sorted((self.root / QUARANTINE).glob(f"{digest}.*"))
+        return []
+
+    def drop_quarantined(self, digests: Iterable[Digest]) -> None:
+        """Remove the bad copies of objects that stand here again, good."""
+        good = {str(digest) for digest in digests}
+        with contextlib.suppress(OSError), os.scandir(self.root / QUARANTINE) as entries:
+            for entry in entries:
+                if entry.name.partition(".")[0] in good:
+                    Path(entry.path).unlink(missing_ok=True)
 
     def outline(self, digest: Digest, size: int) -> bytes | None:
         """Return the object's outline, proven against the digest; None where it has one block.
@@ -317,12 +344,12 @@ class LocalStore:
 
     def _is_view(self, path: Path, key: str, source: Path, digest: Digest, size: int) -> bool:
         try:
-            stat = path.stat()
-            if os.path.samestat(stat, source.stat()):
+            status = path.stat()
+            if os.path.samestat(status, source.stat()):
                 return True
         except OSError:
             return False
-        stamp = Stamp.of(stat)
+        stamp = Stamp.of(status)
         return stamp.size == size and self.catalog.checked(key, stamp, digest)
 
     def remove_view(self, key: str) -> None:
@@ -335,6 +362,22 @@ class LocalStore:
         """Give descriptors back."""
         self.catalog.close()
         self.backend.close()
+
+
+def _link(source: Path, target: Path) -> None:
+    """Link a file that has one name only: another name would be a writable path to the object."""
+    status = os.lstat(source)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        raise OSError(errno.EMLINK, os.strerror(errno.EMLINK), os.fspath(source))
+    os.link(source, target)
+
+
+def _check_unchanged(item: Staged) -> None:
+    if item.mtime_ns is None:
+        return
+    status = item.path.stat()
+    if (status.st_mtime_ns, status.st_size) != (item.mtime_ns, item.size):
+        raise FileChangedError("a file changed while it was moved", hint="run the command again")
 
 
 def _staged(path: Path, result: native.FileHash) -> Staged:

@@ -59,12 +59,16 @@ class Mirror:
         store: The objects of the home.
         here: The local repository of the lake.
         remote: The remote one; None to work locally.
+        apart: Whether there is a remote that is not to be asked.
     """
 
-    def __init__(self, store: LocalStore, here: Repository, remote: Remote | None) -> None:
+    def __init__(
+        self, store: LocalStore, here: Repository, remote: Remote | None, *, apart: bool = False
+    ) -> None:
         self.store = store
         self.here = here
         self.remote = remote
+        self.apart = apart
         self._gave_up_asking = False
 
     # -- what a name is ----------------------------------------------------------------------
@@ -199,9 +203,13 @@ class Mirror:
             return
         for digest, size in objects:
             if self.store.proven(digest, size) is None:
+                if self.apart:
+                    raise RemoteUnavailableError(
+                        f"object {digest} is not in local storage, and radops works offline",
+                        hint="leave out --offline (RADOPS_OFFLINE) to fetch it",
+                    )
                 raise CorruptObjectError(
-                    f"object {digest} is not in local storage",
-                    hint="it is fetched when the remote is configured and radops is not offline",
+                    f"object {digest} is missing in local storage, and there is no remote"
                 )
             count(size, 1)
 
