@@ -18,10 +18,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Files of at least so many blocks are spread over threads.
-const LARGE: u64 = 3;
+const LARGE: u64 = 4;
 
 /// Blocks that a thread takes at once from a large file.
-const RUN: u64 = 4;
+const RUN: u64 = 1;
 
 /// Most files that a thread takes at once. Files next to each other in a list are often in one
 /// folder, and threads that create files in one folder wait for each other.
@@ -55,13 +55,10 @@ pub(crate) fn run<J: Job>(job: &J, call: &mut Call<'_>) -> Result<Vec<J::Output>
     let control = Control::new(call.progress);
     let work = Work {
         job,
-        threads: match call.threads {
-            0 => thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        },
         control: &control,
         queue: Mutex::new(Queue {
             files: 0..job.count(),
+            threads: 1,
             opening: 0,
             large: VecDeque::new(),
         }),
@@ -69,7 +66,7 @@ pub(crate) fn run<J: Job>(job: &J, call: &mut Call<'_>) -> Result<Vec<J::Output>
         answers: (0..job.count()).map(|_| OnceLock::new()).collect(),
     };
     if !work.alone() {
-        work.spread(call.interrupted);
+        work.spread(call);
     }
     work.into_answers()
 }
@@ -90,6 +87,8 @@ struct Large<O> {
 /// What is still to be taken.
 struct Queue<O> {
     files: Range<usize>,
+    /// How many work.
+    threads: usize,
     /// Threads that took files and may yet find large ones among them.
     opening: usize,
     /// At most one for each thread: whoever opens one helps with all before opening another.
@@ -109,8 +108,8 @@ impl<O> Queue<O> {
     }
 
     /// Fewer at once towards the end, so that all threads finish together.
-    fn take_files(&mut self, threads: usize) -> Option<Range<usize>> {
-        let many = (self.files.len() / threads.saturating_mul(4)).clamp(1, BATCH);
+    fn take_files(&mut self) -> Option<Range<usize>> {
+        let many = (self.files.len() / self.threads.saturating_mul(4)).clamp(1, BATCH);
         let start = self.files.start;
         let end = self.files.end.min(start + many);
         self.files.start = end;
@@ -125,7 +124,6 @@ enum Task<O> {
 
 struct Work<'j, J: Job> {
     job: &'j J,
-    threads: usize,
     control: &'j Control<'j>,
     queue: Mutex<Queue<J::Open>>,
     /// Tells threads that found nothing to take that a large file came, or that none will come.
@@ -175,24 +173,32 @@ impl<J: Job> Work<'_, J> {
         }
     }
 
-    /// How many threads can be of use.
-    fn useful_threads(&self) -> usize {
-        let queue = lock(&self.queue);
-        let runs: u64 = queue.large.iter().map(|l| l.blocks.div_ceil(RUN)).sum();
-        // Any of the files may be large.
-        let most = if queue.files.is_empty() {
-            usize::try_from(runs).unwrap_or(usize::MAX)
-        } else {
-            usize::MAX
+    /// How many threads to start.
+    fn threads(&self, asked: usize) -> usize {
+        // Asked here and not at the start of a call: on Linux it reads several files.
+        let asked = match asked {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            asked => asked,
         };
-        self.threads.min(most).max(1)
+        let mut queue = lock(&self.queue);
+        if queue.files.is_empty() {
+            let runs: u64 = queue.large.iter().map(|l| l.blocks.div_ceil(RUN)).sum();
+            queue.threads = asked
+                .min(usize::try_from(runs).unwrap_or(usize::MAX))
+                .max(1);
+        } else {
+            // Any of the files may be large.
+            queue.threads = asked;
+        }
+        queue.threads
     }
 
     /// Let workers do the rest.
-    fn spread(&self, interrupted: &mut dyn FnMut() -> bool) {
+    fn spread(&self, call: &mut Call<'_>) {
+        let threads = self.threads(call.threads);
         thread::scope(|scope| {
             let (alive, all_gone) = channel::<()>();
-            for started in 0..self.useful_threads() {
+            for started in 0..threads {
                 let token = alive.clone();
                 let worker = thread::Builder::new().spawn_scoped(scope, move || self.work(token));
                 if worker.is_err() {
@@ -206,7 +212,7 @@ impl<J: Job> Work<'_, J> {
             drop(alive);
             // Nothing is ever sent: the channel closes when the last worker is gone, however.
             while let Err(RecvTimeoutError::Timeout) = all_gone.recv_timeout(TICK) {
-                if interrupted() {
+                if (call.interrupted)() {
                     self.control.stop();
                 }
             }
@@ -235,7 +241,7 @@ impl<J: Job> Work<'_, J> {
             if let Some(run) = queue.take_run() {
                 return Some(run);
             }
-            if let Some(files) = queue.take_files(self.threads) {
+            if let Some(files) = queue.take_files() {
                 queue.opening += 1;
                 return Some(Task::Files(files));
             }
