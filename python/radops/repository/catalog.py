@@ -94,6 +94,10 @@ class Catalog:
         rows = [(path, *stamp, digest.raw, checked_ns) for path, stamp, digest in files]
         self._many("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def knows(self, path: str) -> bool:
+        """Say whether this file was ever found whole, however it looks now."""
+        return self._one("SELECT 1 FROM files WHERE path = ?", path) is not None
+
     def forget(self, paths: Iterable[str]) -> None:
         """Drop what is known of these files."""
         self._many("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
@@ -108,6 +112,10 @@ class Catalog:
         now = time.time()
         rows = [(slot, record.raw, now) for slot, record in slots]
         self._many("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", rows)
+
+    def doubt(self, slots: Iterable[str]) -> None:
+        """Forget that the remote confirmed these slots, as it no longer does."""
+        self._many("DELETE FROM slots WHERE slot = ?", [(slot,) for slot in slots])
 
     def close(self) -> None:
         """Close the connection of this process."""

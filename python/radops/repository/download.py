@@ -101,6 +101,7 @@ def _fetch_group(
     try:
         gather(fetch_small, missing, source.max_connections)
         local.admit(staged)
+        local.drop_quarantined(item.digest for item in staged)
     except BaseException:
         local.discard(staged)
         raise
@@ -115,11 +116,13 @@ def _fetch_large(
     size: int,
     count: Callable[[int, int], None],
 ) -> None:
-    outline = _fetch_outline(source, digest, size)
+    outline = _local_outline(local, digest, size) or _fetch_outline(source, digest, size)
     path = local.root / TMP / f"partial-{digest}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if outline is not None:
+            _seed(local, digest, size, path)
+        descriptor = _open_partial(path)
         try:
             resumed = os.fstat(descriptor).st_size == size
             if not resumed:
@@ -136,6 +139,45 @@ def _fetch_large(
             raise
         raise LocalStorageError(f"{path}: {error.strerror}") from error
     local.admit([Staged(path, digest, size, outline)])
+    local.drop_quarantined([digest])
+
+
+def _seed(local: LocalStore, digest: Digest, size: int, path: Path) -> None:
+    """Begin with a copy that was found bad: then only its bad blocks are fetched.
+
+    The bad copy itself stays in quarantine until the good one stands.
+    """
+    if path.exists():
+        return
+    kept = local.quarantined(digest)
+    if kept:
+        try:
+            native.copy_file(kept[0], path, mode=0o644)
+            os.truncate(path, size)
+        except OSError:  # it cannot be read, or there is no room: then it is fetched whole
+            path.unlink(missing_ok=True)
+
+
+def _open_partial(path: Path) -> int:
+    """Open a partial file, new or left by a process that was killed."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o644)
+    except PermissionError:
+        # It was finished and made read-only an instant before the kill, or is another user's.
+        try:
+            path.chmod(0o644)
+        except OSError:
+            path.unlink()
+        return os.open(path, flags, 0o644)
+
+
+def _local_outline(local: LocalStore, digest: Digest, size: int) -> bytes | None:
+    with contextlib.suppress(OSError):
+        outline = (local.root / layout.outline_key(digest)).read_bytes()
+        if check_outline(outline, size, digest):
+            return outline
+    return None
 
 
 def _fetch_outline(source: Backend, digest: Digest, size: int) -> bytes | None:

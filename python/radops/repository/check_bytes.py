@@ -1,0 +1,249 @@
+"""Checking what stands on this machine, second part: the bytes of objects and views.
+
+All of it is hashed in batches that keep every core busy and memory small. Good files are noted
+in the catalogue as checked, bad ones forgotten, so that nobody takes them for checked.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import TYPE_CHECKING
+
+from radops import native
+from radops.errors import RadopsError
+from radops.model.outline import BLOCK_SIZE, check_outline, outline_size
+from radops.model.record import Tombstone
+from radops.model.uid import UID
+from radops.repository import findings, layout
+from radops.repository.catalog import Stamp
+from radops.repository.findings import NO_COPY, REPAIR, RIGHTS, block_ranges
+from radops.repository.transfer import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from radops.model.digest import Digest
+    from radops.repository.check import RecordCheck
+    from radops.repository.worklist import View
+
+WRITABLE_BITS = 0o222
+
+
+class ByteCheck:
+    """Hashes what a check of records has noted.
+
+    Args:
+        records: That check, which also takes the findings.
+        quick: Trust files that were checked before and whose stat did not change since.
+        threads: How many threads hash; 0 for one per core.
+    """
+
+    def __init__(self, records: RecordCheck, *, quick: bool, threads: int = 0) -> None:
+        self.store = records.store
+        self.work = records.work
+        self.tally = records.tally
+        self._slots = records.here.slots
+        self._hint = REPAIR if records.has_remote else NO_COPY
+        self._quick = quick
+        self._threads = threads
+
+    def run(self, count: Callable[[int, int], None]) -> None:
+        """Check all bytes that were noted, telling `count` bytes and files as they are done."""
+        for objects in self.work.objects():
+            self._check_objects(objects, count)
+        for views in self.work.views():
+            self._check_views(views, count)
+
+    def _check_objects(
+        self, batch: Sequence[tuple[Digest, int]], count: Callable[[int, int], None]
+    ) -> None:
+        to_hash: list[tuple[Path, int, Digest]] = []
+        for digest, size in batch:
+            path = self.store.object_path(digest)
+            status = self._status(path, digest, size, self.work.users(digest))
+            if status is None:
+                continue
+            expected = status.st_size if size < 0 else size
+            self.tally.objects += 1
+            self.tally.bytes += expected
+            if size > BLOCK_SIZE:
+                self._check_outline(digest, size)
+            if self._trusts(layout.object_key(digest), Stamp.of(status), expected, digest, count):
+                continue
+            to_hash.append((path, expected, digest))
+        for (path, size, digest), check in self._hash(to_hash, count):
+            self._bad_object(path, size, digest, check)
+
+    def _status(
+        self, path: Path, digest: Digest, size: int, uids: Sequence[str], *, view: str = ""
+    ) -> os.stat_result | None:
+        """Return the stat of a file to be hashed; None for what must not be."""
+        what, key = "its view under files/" if view else "its object", self._key(path)
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            return None  # removed since it was noted, by somebody who may
+        except OSError as error:
+            message = f"{what} cannot be read: {error.strerror}"
+            self.tally.find(view or findings.UNREADABLE, message, RIGHTS, uids, digest, key, size)
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no regular file"
+            message = f"{what} is {kind}"
+            self.tally.find(view or findings.STRAY, message, REPAIR, uids, digest, key, size)
+            return None
+        if status.st_mode & WRITABLE_BITS:
+            mode = stat.S_IMODE(status.st_mode)
+            message = f"{what} can be written to (mode {mode:04o})"
+            self.tally.find(findings.WRITABLE, message, REPAIR, uids, digest, key, size)
+        return status
+
+    def _trusts(
+        self,
+        key: str,
+        stamp: Stamp,
+        size: int,
+        digest: Digest,
+        count: Callable[[int, int], None],
+    ) -> bool:
+        if not (self._quick and stamp.size == size):
+            return False
+        if not self.store.catalog.checked(key, stamp, digest, strict=True):
+            return False
+        self.tally.trusted += 1
+        count(size, 1)
+        return True
+
+    def _hash(
+        self,
+        files: Sequence[tuple[Path, int, Digest]],
+        count: Callable[[int, int], None],
+    ) -> list[tuple[tuple[Path, int, Digest], native.Check]]:
+        """Hash files; catalogue those that are good, return the others."""
+        began = time.time_ns()
+        items = [(path, size, digest.raw) for path, size, digest in files]
+        with watching(count) as progress:
+            checks = native.check_files(items, threads=self._threads, progress=progress)
+        good, bad = [], []
+        for file, check in zip(files, checks, strict=True):
+            path, size, digest = file
+            result = check
+            if check.state == "changed":  # a view was linked or removed meanwhile, most likely
+                (result,) = native.check_files([(path, size, digest.raw)])
+            if result.state == "ok":
+                stamp = Stamp(result.size, result.mtime_ns, result.ctime_ns, result.inode)
+                good.append((self._key(path), stamp, digest))
+            elif result.state != "missing":
+                bad.append((file, result))
+        self.store.catalog.remember(good, began)
+        return bad
+
+    def _bad_object(self, path: Path, size: int, digest: Digest, check: native.Check) -> None:
+        uids = self.work.users(digest)
+        if check.state in ("unreadable", "changed"):
+            changes = "it changes while it is read"
+            message = f"its bytes cannot be read: {check.message or changes}"
+            self.tally.find(
+                findings.UNREADABLE, message, self._hint, uids, digest, self._key(path), size
+            )
+            return
+        if check.state == "size" and self._is_digest_of(path, digest):
+            message = (
+                f"its record says {size:,} bytes, the object of that digest has {check.size:,}"
+            )
+            self.tally.find(findings.RECORD, message, self._hint, uids, digest=digest)
+            return
+        self.store.distrust(digest)
+        kind = findings.SIZE if check.state == "size" else findings.BYTES
+        message = "wrong bytes"
+        if kind == findings.SIZE:
+            message = f"has {check.size:,} bytes instead of {size:,}"
+        finding = self.tally.find(kind, message, self._hint, uids, digest, self._key(path), size)
+        finding.ranges = self._ranges(path, size, digest)
+        if check.size > size:
+            finding.ranges += ((size, check.size),)
+
+    def _is_digest_of(self, path: Path, digest: Digest) -> bool:
+        try:
+            return native.hash_file(path, threads=self._threads).digest == digest.raw
+        except OSError:
+            return False
+
+    def _ranges(self, path: Path, size: int, digest: Digest) -> tuple[tuple[int, int], ...]:
+        """Return the spans that are wrong; the whole file where there is no outline to tell."""
+        if size > BLOCK_SIZE:
+            outline = self._read_outline(digest, size)
+            if outline is None or not check_outline(outline, size, digest):
+                return ((0, size),)
+            try:
+                return block_ranges(
+                    native.bad_blocks(path, size, outline, threads=self._threads), size
+                )
+            except OSError:
+                return ()
+        return ((0, size),) if size else ()
+
+    def _read_outline(self, digest: Digest, size: int) -> bytes | None:
+        path = self.store.root / layout.outline_key(digest)
+        try:
+            with path.open("rb") as file:
+                return file.read(outline_size(size) + 1)
+        except OSError:
+            return None
+
+    def _check_outline(self, digest: Digest, size: int) -> None:
+        outline = self._read_outline(digest, size)
+        if outline is not None and not check_outline(outline, size, digest):
+            message, key = "its outline does not belong to its digest", layout.outline_key(digest)
+            self.tally.find(
+                findings.OUTLINE, message, REPAIR, self.work.users(digest), digest, key, size
+            )
+
+    # -- views -------------------------------------------------------------------------------
+
+    def _check_views(self, views: Sequence[View], count: Callable[[int, int], None]) -> None:
+        to_hash: dict[Path, View] = {}
+        for view in views:
+            path = self.store.root / view.key
+            status = self._status(path, view.digest, view.size, [view.uid], view=findings.VIEW)
+            if status is None:
+                continue
+            try:
+                if os.path.samestat(status, self.store.object_path(view.digest).stat()):
+                    count(view.size, 1)
+                    continue  # one file with the object, which has its verdict
+            except OSError:
+                pass
+            stamp = Stamp.of(status)
+            if not self._trusts(view.key, stamp, view.size, view.digest, count):
+                to_hash[path] = view
+        files = [(path, view.size, view.digest) for path, view in to_hash.items()]
+        for (path, size, digest), check in self._hash(files, count):
+            view = to_hash[path]
+            self.store.catalog.forget([view.key])
+            if check.state in ("size", "bytes") and self._was_before(UID(view.uid), path):
+                continue
+            message = "its view under files/ no longer shows its bytes"
+            if check.state not in ("size", "bytes"):
+                message = f"its view under files/ cannot be read: {check.message}"
+            finding = self.tally.find(
+                findings.VIEW, message, REPAIR, [view.uid], digest, view.key, size
+            )
+            finding.ranges = self._ranges(path, size, digest) if check.state == "bytes" else ()
+
+    def _was_before(self, uid: UID, path: Path) -> bool:
+        """Say whether a view shows a file of that name that was deleted since: it is only old."""
+        try:
+            digest = native.hash_file(path).digest
+            return any(
+                isinstance(content, Tombstone) and content.inner().digest.raw == digest
+                for _, content in self._slots.walk(uid)
+            )
+        except (OSError, RadopsError):
+            return False
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self.store.root).as_posix()

@@ -1,0 +1,105 @@
+"""What a check has still to look at: on disk, so that memory is bounded whatever the numbers."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+from radops.model.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SCHEMA = """
+CREATE TABLE files (uid TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE objects (digest BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE uses (digest BLOB, uid TEXT, PRIMARY KEY (digest, uid)) WITHOUT ROWID;
+CREATE TABLE views (key TEXT PRIMARY KEY, uid TEXT, digest BLOB, size INTEGER) WITHOUT ROWID;
+"""
+
+# Rows that one statement fetches, and files that one call into Rust checks: enough to keep all
+# cores busy, few enough that a batch of them weighs nothing.
+BATCH = 1024
+
+
+class View(NamedTuple):
+    """A file with a human name that has to show an object's bytes."""
+
+    key: str
+    uid: str
+    digest: Digest
+    size: int
+
+
+class Worklist:
+    """Files, the objects that they need, and the views of them.
+
+    A database without a name: SQLite keeps it in memory while it is small and in a temporary
+    file after that, and nothing of it is left when it is closed or the process is killed.
+    """
+
+    def __init__(self, schema: str = _SCHEMA) -> None:
+        self.db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for line in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -16384"):
+            self.db.execute(f"PRAGMA {line}")
+        self.db.executescript(schema)
+        self.db.execute("BEGIN")
+
+    def add_file(self, uid: str) -> bool:
+        """Note a file; False if it was noted before."""
+        return self.db.execute("INSERT OR IGNORE INTO files VALUES (?)", (uid,)).rowcount == 1
+
+    def has_file(self, uid: str) -> bool:
+        """Say whether a file was noted."""
+        return self._one("SELECT 1 FROM files WHERE uid = ?", (uid,)) is not None
+
+    def add_object(self, digest: Digest, size: int, uid: str) -> None:
+        """Note that a file needs an object; `size` is -1 where nobody says."""
+        self.db.execute(
+            "INSERT INTO objects VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET size = excluded.size WHERE size < 0",
+            (digest.raw, size),
+        )
+        self.db.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (digest.raw, uid))
+
+    def has_object(self, digest: Digest) -> bool:
+        """Say whether a file was noted that needs the object."""
+        return self._one("SELECT 1 FROM objects WHERE digest = ?", (digest.raw,)) is not None
+
+    def users(self, digest: Digest) -> tuple[str, ...]:
+        """Return the files that need an object, sorted."""
+        rows = self.db.execute("SELECT uid FROM uses WHERE digest = ? ORDER BY uid", (digest.raw,))
+        return tuple(uid for (uid,) in rows)
+
+    def add_view(self, view: View) -> None:
+        """Note a view to look at."""
+        row = (view.key, view.uid, view.digest.raw, view.size)
+        self.db.execute("INSERT OR IGNORE INTO views VALUES (?, ?, ?, ?)", row)
+
+    def totals(self) -> tuple[int, int]:
+        """Return bytes and number of all that is to be looked at."""
+        row: tuple[int, int] = self.db.execute(
+            "SELECT coalesce(sum(size), 0), count(*) FROM"
+            " (SELECT max(size, 0) size FROM objects UNION ALL SELECT size FROM views)"
+        ).fetchone()
+        return row
+
+    def objects(self) -> Iterator[list[tuple[Digest, int]]]:
+        """Yield digest and size of all objects in batches, in the order of the disk's folders."""
+        rows = self.db.execute("SELECT digest, size FROM objects ORDER BY digest")
+        while batch := rows.fetchmany(BATCH):
+            yield [(Digest(digest), size) for digest, size in batch]
+
+    def views(self) -> Iterator[list[View]]:
+        """Yield all views in batches."""
+        rows = self.db.execute("SELECT key, uid, digest, size FROM views ORDER BY key")
+        while batch := rows.fetchmany(BATCH):
+            yield [View(key, uid, Digest(digest), size) for key, uid, digest, size in batch]
+
+    def _one(self, statement: str, values: tuple[object, ...] = ()) -> tuple[int, ...] | None:
+        row: tuple[int, ...] | None = self.db.execute(statement, values).fetchone()
+        return row
+
+    def close(self) -> None:
+        """Drop everything."""
+        self.db.close()
