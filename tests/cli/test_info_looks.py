@@ -145,3 +145,11 @@ def test_the_document_has_all_of_it():
         "uid", "digest", "size", "name", "created_at", "originator", "radops_version", "record",
         "local", "source", "call",
     ]  # fmt: skip
+
+
+def test_a_long_parameter_is_broken_before_the_boxes_are_stacked():
+    call = replace(CALL, params={"text": "a long text " * 12})
+    lines = shown(replace(PAGE, call=call), 140).splitlines()
+    assert lines[1].count("│") == 6
+    assert max(map(len, lines[:8])) <= 140
+    assert lines[2].count("->") == 2

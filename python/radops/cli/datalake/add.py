@@ -70,35 +70,40 @@ def command(
     _tell(results, as_json=as_json, quiet=quiet)
 
 
-def _files_below(folder: str, prefix: str | None, *, quiet: bool) -> Iterator[tuple[Path, str]]:
+def _files_below(top: str, prefix: str | None, *, quiet: bool) -> Iterator[tuple[str, str]]:
     """Yield each file below a folder with its UID, in an order that is the same everywhere.
 
     A link to a file counts as that file; a link to a folder is named and left out, since it
     could lead anywhere, in circles too.
     """
-    if not os.path.isdir(folder):  # noqa: PTH112 - "" is no folder, Path("") is one
-        what = "is not a folder" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
-        raise LocalStorageError(f"{folder} {what}", hint="without -r, add takes one file")
-    top = Path(folder)
-    prefix = top.resolve().name if prefix is None else prefix.rstrip("/")
+    if not os.path.isdir(top):  # noqa: PTH112 - paths are text here, for a million files
+        what = "is not a folder" if os.path.exists(top) else "does not exist"  # noqa: PTH110
+        raise LocalStorageError(f"{top} {what}", hint="without -r, add takes one file")
+    prefix = Path(top).resolve().name if prefix is None else prefix.rstrip("/")
     found = False
-    for parent, folders, files in os.walk(top, onerror=_cannot_list):
-        for name in [name for name in folders if Path(parent, name).is_symlink()]:
-            if not quiet:
-                warn(f"{Path(parent, name)} is a link to a folder: left out")
-            folders.remove(name)
-        folders.sort()
-        for name in sorted(files):
-            path = Path(parent, name)
-            below = path.relative_to(top).as_posix()
-            found = True
-            yield path, f"{prefix}/{below}" if prefix else below
+    folders = [(top, f"{prefix}/" if prefix else "")]
+    while folders:
+        folder, begin = folders.pop()
+        inner = []
+        for entry in _entries(folder):
+            if not entry.is_dir():
+                found = True
+                yield entry.path, begin + entry.name
+            elif not entry.is_symlink():
+                inner.append((entry.path, f"{begin}{entry.name}/"))
+            elif not quiet:
+                warn(f"{entry.path} is a link to a folder: left out")
+        folders += reversed(inner)
     if not found:
-        raise UsageError(f"there are no files below {folder}")
+        raise UsageError(f"there are no files below {top}")
 
 
-def _cannot_list(error: OSError) -> None:
-    raise LocalStorageError(f"cannot list {error.filename}: {error.strerror}") from error
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise LocalStorageError(f"cannot list {folder}: {error.strerror}") from error
 
 
 def _tell(results: "Sequence[AddResult]", *, as_json: bool, quiet: bool) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 from radops.cli.output import has_styles, human_size, is_terminal, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -27,6 +27,8 @@ _LONGEST_VALUE = 200
 # Side by side only as far as the eye can follow, also in a pipe.
 _WIDEST = 200
 _ENDLESS = 1 << 16
+_FOLD = 48
+_METHOD = "creation method"
 
 Row = tuple[str, str]
 
@@ -61,18 +63,19 @@ class _Box:
     strong: bool = False
     """Whether the first value is what the box is about."""
 
-    @property
-    def height(self) -> int:
-        """Lines, where no value is broken: two borders, the title, a blank line, the rows."""
-        return len(self.rows) + 4
+    def panel(self, *, fold: int | None = None, height: int | None = None) -> Panel:
+        """Return it drawn.
 
-    def panel(self, height: int | None = None) -> Panel:
-        """Return it drawn, with blank lines below up to a height."""
+        Args:
+            fold: Break labelled values after so many letters.
+            height: Lines in all, blank ones added below.
+
+        """
         table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=True)
         labelled = any(label for label, _ in self.rows)
         if labelled:
             table.add_column(no_wrap=True, style="dim")
-        table.add_column(overflow="fold")
+        table.add_column(overflow="fold", max_width=fold)
         for i, (label, value) in enumerate(self.rows):
             text = Text(printable(value), style="bold" if self.strong and i == 0 else "")
             table.add_row(*([Text(printable(label))] if labelled else []), text)
@@ -80,36 +83,50 @@ class _Box:
 
 
 def _graph(boxes: Sequence[_Box], console: Console) -> RenderableType:
-    """Return the boxes side by side if that fits the console, else one below the other."""
+    """Return the boxes side by side if that fits the console, else one below the other.
+
+    Values of parameters are broken into lines if that makes them fit; names of files never are.
+    """
     natural = console.options.update(max_width=_ENDLESS)
-    widths = [Measurement.get(console, natural, box.panel()).maximum for box in boxes]
+    room = min(console.width, _WIDEST) - 4 * (len(boxes) - 1)
+    for fold in (None, _FOLD):
+        folds = [fold if box.title == _METHOD else None for box in boxes]
+        panels = [box.panel(fold=fold) for box, fold in zip(boxes, folds, strict=True)]
+        if sum(Measurement.get(console, natural, panel).maximum for panel in panels) <= room:
+            heights = [len(console.render_lines(panel, natural)) for panel in panels]
+            # What was done and what came of it stand level; inputs take the room they need.
+            heights[-2:] = [max(heights[-2:])] * 2
+            return _side_by_side(
+                box.panel(fold=fold, height=height)
+                for box, fold, height in zip(boxes, folds, heights, strict=True)
+            )
     parts: list[RenderableType] = []
-    if sum(widths) + 4 * (len(boxes) - 1) <= min(console.width, _WIDEST):
-        # What was done and what came of it stand level; inputs take the room they need.
-        level = max(box.height for box in boxes[-2:])
-        for i, box in enumerate(boxes):
-            height = level if i >= len(boxes) - 2 else box.height
-            parts += [Text("\n\n -> "), box.panel(height)] if parts else [box.panel(height)]
-        grid = Table.grid()
-        grid.add_row(*parts)
-        return grid
     down = Text("  |\n  v" if console.options.ascii_only else "  │\n  ▼")
     for box in boxes:
         parts += [down, box.panel()] if parts else [box.panel()]
     return Group(*parts)
 
 
+def _side_by_side(panels: Iterable[Panel]) -> Table:
+    cells: list[RenderableType] = []
+    for panel in panels:
+        cells += [Text("\n\n -> "), panel] if cells else [panel]
+    grid = Table.grid()
+    grid.add_row(*cells)
+    return grid
+
+
 def _boxes(info: FileInfo) -> Iterator[_Box]:
     who = ("originator", info.originator)
     call = info.call
     if call is None:
-        yield _Box("creation method", [("added from", info.source or "this machine")], strong=True)
+        yield _Box(_METHOD, [("added from", info.source or "this machine")], strong=True)
         yield _Box("output", [("uid", info.uid), who], strong=True)
         return
     given = [entry.uid for entry in call.inputs]
     read = [f"{entry.uid} (read)" for entry in call.reads if entry.uid not in given]
     yield _Box("input files", [("", name) for name in _most([*given, *read]) or ["none"]])
-    yield _Box("creation method", [("function", call.function), *_parameters(call)], strong=True)
+    yield _Box(_METHOD, [("function", call.function), *_parameters(call)], strong=True)
     uids = _most([output.uid for output in call.outputs] or [info.uid])
     rows = [("uid" if i == 0 else "", uid) for i, uid in enumerate(uids)]
     yield _Box("output", [*rows, who], strong=True)
