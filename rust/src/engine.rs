@@ -11,6 +11,7 @@ use crate::progress::Call;
 use crate::reader::{Control, Hashed, Reader, Source};
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -198,22 +199,30 @@ impl<J: Job> Work<'_, J> {
         let threads = self.threads(call.threads);
         thread::scope(|scope| {
             let (alive, all_gone) = channel::<()>();
-            for started in 0..threads {
+            let mut workers = Vec::new();
+            for _ in 0..threads {
                 let token = alive.clone();
-                let worker = thread::Builder::new().spawn_scoped(scope, move || self.work(token));
-                if worker.is_err() {
-                    // As many threads as the system allows are enough.
-                    if started == 0 {
-                        self.work(alive.clone());
-                    }
-                    break;
+                // As many threads as the system allows are enough.
+                match thread::Builder::new().spawn_scoped(scope, move || self.work(token)) {
+                    Ok(worker) => workers.push(worker),
+                    Err(_) => break,
                 }
+            }
+            if workers.is_empty() {
+                self.work(alive.clone());
             }
             drop(alive);
             // Nothing is ever sent: the channel closes when the last worker is gone, however.
             while let Err(RecvTimeoutError::Timeout) = all_gone.recv_timeout(TICK) {
                 if (call.interrupted)() {
                     self.control.stop();
+                }
+            }
+            // The scope would wait for the workers' work only. Joining waits for the threads
+            // themselves: a process should have no others when it forks next.
+            for worker in workers {
+                if let Err(panic) = worker.join() {
+                    resume_unwind(panic);
                 }
             }
         });
