@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 REQUIRE_CEPH = "RADOPS_REQUIRE_CEPH"
 CEPH_IS_MISSING = "Ceph is not installed"
 
-needs_ceph = [pytest.mark.xdist_group("ceph")]
-"""Marks of tests that use `ceph`: one worker runs them all, so that one cluster is started."""
+needs_ceph = pytest.mark.xdist_group("Ceph")
+"""Mark of tests that use `ceph`: one worker runs them all, so that one cluster is started.
+
+They also have "Ceph" in their names, which is what `conftest.py` goes by."""
 
 
 @pytest.fixture(scope="session")

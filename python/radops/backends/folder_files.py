@@ -37,18 +37,15 @@ class FileReader(Reader):
             if error.errno in ABSENT:
                 raise KeyNotFoundError(key) from None
             raise
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise KeyNotFoundError(key)
         self._file = io.FileIO(descriptor, "r")
+        self._file.seek(start)
         self._path = path
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise KeyNotFoundError(key)  # noqa: TRY301
-            left = max(0, status.st_size - start)
-            self._left = left if length is None else min(left, length)
-            self._file.seek(start)
-        except BaseException:
-            self._file.close()
-            raise
+        left = max(0, status.st_size - start)
+        self._left = left if length is None else min(left, length)
 
     @override
     def read(self, size: int = -1, /) -> bytes:

@@ -189,7 +189,8 @@ class Tree:
             except _SourceGoneError:  # noqa: PERF203
                 raise
             except FileNotFoundError:
-                self.make_folder(path.rpartition("/")[0])
+                with suppress(FileNotFoundError):  # removed again at once
+                    self.make_folder(path.rpartition("/")[0])
             except PermissionError:
                 # Another member of the group may have made the folder an instant ago and not
                 # opened it to the group yet.

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, SSLError
+from botocore.parsers import ResponseParserError
 
 from radops.backends.forking import renew_after_fork
 from radops.backends.s3_errors import translate
-from radops.errors import InvalidConfigError, RadopsError
+from radops.errors import InvalidConfigError, RadopsError, RemoteUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +104,8 @@ class Clients:
             if body is not None and body.error is not None:
                 raise body.error from None
             raise self.translate(error, key) from error
+        except ResponseParserError as error:
+            raise RemoteUnavailableError(f"{self._where} answers with something else") from error
         except Exception:
             if body is not None and body.error is not None:
                 raise body.error from None
@@ -162,6 +165,7 @@ class Clients:
             raise InvalidConfigError(f"the remote cannot be used: {error}") from error
         client.meta.events.register_first("needs-retry.s3", self._give_up_in_time)
         client.meta.events.register_last("before-call.s3", self._send_small_at_once)
+        client.meta.events.register_first("before-parse.s3", _refuse_short_answer)
         return client
 
     def _send_small_at_once(self, params: dict[str, Any], **_: object) -> None:
@@ -195,8 +199,9 @@ class Clients:
             ):
                 raise caught_exception
         elif response is not None and late:
-            answer, parsed = response
-            if answer.status_code >= 500 or answer.status_code == 429:
+            parsed = response[1]
+            status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status >= 500 or status == 429:
                 raise ClientError(parsed, operation.name)
 
     def _secrets(self) -> list[str]:
@@ -208,6 +213,24 @@ class Clients:
                 frozen = credentials.get_frozen_credentials()
                 return [text for text in (frozen.secret_key, frozen.token) if text]
         return []
+
+
+def _refuse_short_answer(
+    operation_model: Any,  # noqa: ANN401
+    response_dict: dict[str, Any],
+    **_: object,
+) -> None:
+    """Have an answer that was cut off tried again.
+
+    botocore takes it as it is: the beginning of a listing that was cut before its first byte
+    would be a bucket without keys. See test_a_listing_that_is_cut_is_no_shorter_listing.
+    """
+    if operation_model.http.get("method") == "HEAD":
+        return  # announces a body that it does not have
+    body = response_dict["body"]
+    announced = response_dict["headers"].get("content-length")
+    if isinstance(body, bytes) and announced is not None and len(body) < int(announced):
+        response_dict.update(status_code=500, body=b"")
 
 
 class _Call(threading.local):

@@ -43,8 +43,7 @@ def list_keys(
     if not recursive:
         request["Delimiter"] = "/"
     seen = ""
-    while True:
-        page = _page(clients, request)
+    for page in _pages(clients, request, f"s3://{bucket}/{base}"):
         for item in page.get("Contents", ()):
             key = item["Key"].removeprefix(base)
             if key and not key.endswith("/"):
@@ -54,16 +53,22 @@ def list_keys(
             if key != seen:  # the last of one page may come again as the first of the next
                 seen = key
                 yield Entry(key, 0, 0.0)
+
+
+def _pages(
+    clients: Clients, request: dict[str, Any], where: str
+) -> Iterator[ListObjectsV2OutputTypeDef]:
+    while True:
+        page = clients.call(lambda s3: s3.list_objects_v2(**request))
+        if "IsTruncated" not in page:  # an empty answer is no empty listing
+            raise RemoteUnavailableError(f"{where}: the answer is no listing")
+        yield page
         if not page["IsTruncated"]:
             return
         token = page.get("NextContinuationToken")
         if token is None or token == request.get("ContinuationToken"):
-            raise RemoteUnavailableError(f"s3://{bucket}/{base}: the listing does not get ahead")
+            raise RemoteUnavailableError(f"{where}: the listing does not get ahead")
         request["ContinuationToken"] = token
-
-
-def _page(clients: Clients, request: dict[str, Any]) -> ListObjectsV2OutputTypeDef:
-    return clients.call(lambda s3: s3.list_objects_v2(**request))
 
 
 class UnfinishedUpload(NamedTuple):

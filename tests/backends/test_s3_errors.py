@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import inspect
+import string
+
+import pytest
+from botocore import exceptions as boto
+
+from radops.backends.base import KeyNotFoundError
+from radops.backends.s3_errors import TRANSIENT, redact, translate
+from radops.errors import RadopsError, RemoteRefusedError, RemoteUnavailableError
+
+WHERE = "s3://bucket/prefix"
+
+
+def an(kind: type[boto.BotoCoreError]) -> boto.BotoCoreError:
+    """Make an error, whatever its message needs."""
+    names = [name for _, name, _, _ in string.Formatter().parse(kind.fmt) if name]
+    values = dict.fromkeys(names, "value")
+    if kind is boto.WaiterError:
+        values["last_response"] = "value"
+    return kind(**values)
+
+
+KINDS = sorted(
+    (
+        kind
+        for _, kind in inspect.getmembers(boto, inspect.isclass)
+        if issubclass(kind, boto.BotoCoreError)
+    ),
+    key=lambda kind: kind.__name__,
+)
+
+# Every other error of botocore is about what a person configured, or a mistake of ours: trying
+# again does not help. A new one of botocore's that belongs here shows as a failure.
+AGAIN = {
+    "ChecksumError",
+    "ConnectTimeoutError",
+    "ConnectionClosedError",
+    "ConnectionError",
+    "EndpointConnectionError",
+    "FlexibleChecksumError",
+    "HTTPClientError",
+    "IncompleteReadError",
+    "ProxyConnectionError",
+    "ReadTimeoutError",
+    "ResponseStreamingError",
+    "SSLError",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_of_botocore_is_translated(kind: type[boto.BotoCoreError]) -> None:
+    translated = translate(an(kind), WHERE)
+    expected = RemoteUnavailableError if kind.__name__ in AGAIN else RemoteRefusedError
+    assert type(translated) is expected
+    assert WHERE in str(translated)
+    assert translated.hint
+
+
+def answer(code: str, status: int, message: str = "said") -> boto.ClientError:
+    return boto.ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        },
+        "PutObject",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "kind", "says"),
+    [
+        ("NoSuchBucket", 404, RemoteRefusedError, "no such bucket"),
+        ("AccessDenied", 403, RemoteRefusedError, "access denied"),
+        ("403", 403, RemoteRefusedError, "access denied"),
+        ("WeirdNewDenial", 403, RemoteRefusedError, "access denied"),
+        ("SignatureDoesNotMatch", 403, RemoteRefusedError, "secret key is wrong"),
+        ("InvalidAccessKeyId", 403, RemoteRefusedError, "access key is not known"),
+        ("ExpiredToken", 400, RemoteRefusedError, "expired"),
+        ("RequestTimeTooSkewed", 403, RemoteRefusedError, "clock"),
+        ("PermanentRedirect", 301, RemoteRefusedError, "region"),
+        ("AuthorizationHeaderMalformed", 400, RemoteRefusedError, "region"),
+        ("400", 400, RemoteRefusedError, "bad request"),
+        ("NotImplemented", 501, RemoteRefusedError, "not support"),
+        ("WeirdNewCode", 418, RemoteRefusedError, "WeirdNewCode"),
+        ("WeirdNewCode", 0, RemoteRefusedError, "WeirdNewCode"),
+        ("SlowDown", 503, RemoteUnavailableError, "SlowDown"),
+        ("InternalError", 500, RemoteUnavailableError, "InternalError"),
+        ("WeirdNewCode", 502, RemoteUnavailableError, "WeirdNewCode"),
+        ("", 504, RemoteUnavailableError, "HTTP 504|said"),
+        ("429", 429, RemoteUnavailableError, "429"),
+        ("RequestTimeout", 400, RemoteUnavailableError, "RequestTimeout"),
+        ("BadDigest", 400, RemoteUnavailableError, "BadDigest"),
+        ("NoSuchUpload", 404, RemoteUnavailableError, "NoSuchUpload"),
+    ],
+)
+def test_answers(code: str, status: int, kind: type[RadopsError], says: str) -> None:
+    translated = translate(answer(code, status), WHERE, key="a")
+    assert type(translated) is kind
+    with pytest.raises(kind, match=says):
+        raise translated
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "404", "NotFound", "NoSuchVersion"])
+def test_an_absent_key(code: str) -> None:
+    assert isinstance(translate(answer(code, 404), WHERE, key="a"), KeyNotFoundError)
+    assert isinstance(translate(answer(code, 404), WHERE), RemoteRefusedError)
+
+
+@pytest.mark.parametrize("code", sorted(TRANSIENT))
+def test_transient_codes_win_over_the_status(code: str) -> None:
+    assert isinstance(translate(answer(code, 400), WHERE), RemoteUnavailableError)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed", "ca_bundle"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", "http://"),
+    ],
+)
+def test_tls(text: str, says: str) -> None:
+    translated = translate(boto.SSLError(endpoint_url="https://h", error=text), WHERE)
+    assert isinstance(translated, RemoteRefusedError)
+    assert says in (translated.hint or "")
+
+
+def test_no_secret_is_shown() -> None:
+    error = answer("Odd", 400, "you sent hunter2 and Signature=abc&x-amz-security-token=def")
+    translated = translate(error, WHERE, secrets=["hunter2", ""])
+    assert "hunter2" not in str(translated)
+    assert "abc" not in str(translated)
+    assert "def" not in str(translated)
+    proxy = boto.ProxyConnectionError(proxy_url="http://user:hunter2@proxy", error="refused")
+    assert "hunter2" not in str(translate(proxy, WHERE))
+    assert redact("nothing", [""]) == "nothing"
+
+
+def test_a_page_of_html_becomes_a_line() -> None:
+    translated = translate(answer("Odd", 400, "<html>\n" * 1000), WHERE)
+    assert len(str(translated)) < 300
+    assert "\n" not in str(translated)

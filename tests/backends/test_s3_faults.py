@@ -1,0 +1,413 @@
+"""A real server behind a proxy that fails: what S3 backends survive, and what they say else."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from backends.contract import BytesPart, pattern
+from radops.backends.base import KeyNotFoundError
+from radops.backends.parts import MIB
+from radops.backends.s3_client import Timeouts
+from radops.errors import (
+    RadopsError,
+    RemoteRefusedError,
+    RemoteUnavailableError,
+    UnsafeRemoteError,
+)
+from servers.fixtures import needs_ceph
+from servers.http_faults import (
+    Answer,
+    Cut,
+    CutUpload,
+    Delay,
+    DropReply,
+    Flip,
+    FlipUpload,
+    IgnoreIfNoneMatch,
+    Refuse,
+    Stall,
+    Truncate,
+)
+from servers.proxy import FaultProxy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from radops.backends.s3 import S3Backend
+    from servers.http_faults import Fault
+    from servers.server import S3Server
+
+# Short, so that the tests are. What they show does not depend on the number.
+TIMEOUTS = Timeouts(connect=1, read=1.5, transfer=1.5)
+SIZE = 3 * MIB
+
+
+@pytest.fixture
+def proxy(faulty_seaweedfs: FaultProxy) -> FaultProxy:
+    return faulty_seaweedfs
+
+
+@pytest.fixture
+def backend(proxy: FaultProxy) -> Iterator[S3Backend]:
+    backend = proxy.backend(prefix="p", timeouts=TIMEOUTS, part_size=5 * MIB)
+    yield backend
+    backend.close()
+
+
+PASSING = [Refuse(), Answer(500), Answer(502), Answer(503), Answer(429), DropReply(), Stall(5)]
+
+
+@pytest.mark.parametrize("fault", [*PASSING, Delay(0.3), Cut(0)], ids=repr)
+def test_a_fault_that_passes_is_not_seen(
+    proxy: FaultProxy, backend: S3Backend, fault: Fault
+) -> None:
+    backend.put([("a", b"1")])
+    proxy.inject(fault, method="GET")
+    with backend.open("a") as reader:
+        assert reader.read() == b"1"
+    proxy.inject(fault, method="GET")
+    assert [entry.key for entry in backend.list("")] == ["a"]
+    if not isinstance(fault, Cut):
+        proxy.inject(fault, method="HEAD")
+        assert backend.stat("a") is not None
+        proxy.inject(fault, method="PUT")
+        backend.put([("b", b"2")])
+        proxy.inject(fault, method="PUT")
+        backend.upload("c", 1).write(0, BytesPart(b"3"))
+        proxy.inject(fault, method="PUT", skip=1)
+        backend.move("b", "d")
+        proxy.inject(fault, method="POST")
+        backend.delete(["c", "d"])
+        assert [entry.key for entry in backend.list("")] == ["a"]
+
+
+@pytest.mark.parametrize("fault", [*PASSING, Cut(0)], ids=repr)
+def test_a_fault_that_stays_is_an_error(
+    proxy: FaultProxy, backend: S3Backend, fault: Fault
+) -> None:
+    backend.put([("a", b"1")])
+    proxy.inject(fault, times=None)
+    began = time.monotonic()
+    with pytest.raises(RemoteUnavailableError) as caught:
+        backend.open("a").read()
+    assert caught.value.exit_code == 6
+    assert caught.value.hint
+    with pytest.raises(RemoteUnavailableError):
+        list(backend.list(""))
+    assert time.monotonic() - began < 20
+    assert proxy.count() <= 2 * 7 + 1  # bounded
+
+
+# Reading
+
+
+def test_a_read_goes_on_where_it_was_cut(proxy: FaultProxy, backend: S3Backend) -> None:
+    data = pattern(SIZE)
+    backend.put([("a", data)])
+    proxy.reset()
+    proxy.inject(Cut(1_000_000), method="GET")
+    proxy.inject(Cut(500_000), method="GET")
+    with backend.open("a", 100) as reader:
+        assert reader.read() == data[100:]
+    first, second, third = proxy.matching("GET")
+    assert first.headers["range"] == "bytes=100-"
+    assert "if-match" not in first.headers
+    starts = []
+    for resumed in (second, third):
+        assert resumed.headers["if-match"]
+        starts.append(int(resumed.headers["range"].removeprefix("bytes=").partition("-")[0]))
+    assert 100 < starts[0] < starts[1]
+    assert proxy.bytes_sent() < SIZE + 2 * MIB
+
+
+def test_a_read_in_pieces_goes_on_where_it_was_cut(proxy: FaultProxy, backend: S3Backend) -> None:
+    data = pattern(SIZE)
+    backend.put([("a", data)])
+    proxy.inject(Cut(SIZE - 1), method="GET")
+    pieces = []
+    with backend.open("a") as reader:
+        while piece := reader.read(77_777):
+            pieces.append(piece)
+    assert b"".join(pieces) == data
+
+
+def test_a_read_that_always_breaks_ends(proxy: FaultProxy, backend: S3Backend) -> None:
+    backend.put([("a", pattern(SIZE))])
+    proxy.reset()
+    proxy.inject(Cut(100), method="GET", times=None)
+    with backend.open("a") as reader, pytest.raises(RemoteUnavailableError, match="broke"):
+        reader.read()
+    assert proxy.count("GET") == 4
+
+
+def test_a_read_that_gets_ahead_a_little_each_time_comes_to_its_end(
+    proxy: FaultProxy, backend: S3Backend
+) -> None:
+    data = pattern(8 * MIB)
+    upload = backend.upload("a", len(data))
+    upload.write(0, BytesPart(data[: 5 * MIB]))
+    upload.write(1, BytesPart(data[5 * MIB :]))
+    upload.commit()
+    proxy.inject(Cut(MIB + 100), method="GET", times=None)
+    with backend.open("a") as reader:
+        assert reader.read() == data
+
+
+def test_a_stalled_read_is_taken_up_again(proxy: FaultProxy, backend: S3Backend) -> None:
+    data = pattern(SIZE)
+    backend.put([("a", data)])
+    reader = backend.open("a")
+    reader.read(10)
+    reader.close()
+    proxy.inject(Cut(MIB), method="GET")
+    proxy.inject(Stall(5), method="GET")
+    with backend.open("a") as reader:
+        assert reader.read() == data
+
+
+def test_a_resumed_read_never_mixes_two_objects(proxy: FaultProxy, backend: S3Backend) -> None:
+    backend.put([("a", pattern(SIZE))])
+    proxy.inject(Cut(2 * MIB), method="GET")
+    reader = backend.open("a")
+    reader.read(MIB)
+    backend.put([("a", bytes(SIZE))])
+    with pytest.raises(RemoteUnavailableError, match="changed"):
+        reader.read()
+
+
+def test_an_object_that_goes_away_while_it_is_read(proxy: FaultProxy, backend: S3Backend) -> None:
+    backend.put([("a", pattern(SIZE))])
+    proxy.inject(Cut(2 * MIB), method="GET")
+    reader = backend.open("a")
+    reader.read(MIB)
+    backend.delete(["a"])
+    with pytest.raises(RemoteUnavailableError, match="went away"):
+        reader.read()
+
+
+def test_a_range_that_is_too_short_is_not_taken_for_the_end(
+    proxy: FaultProxy, backend: S3Backend
+) -> None:
+    backend.put([("a", pattern(1000))])
+    proxy.inject(Truncate(50), method="GET")
+    with pytest.raises(RemoteUnavailableError, match="other bytes"):
+        backend.open("a", 100, 200)
+
+
+def test_readers_of_ranges_do_not_check_bytes(proxy: FaultProxy, backend: S3Backend) -> None:
+    # S3 has no checksum of a range: callers compare digests.
+    backend.put([("a", bytes(1000))])
+    proxy.inject(Flip(500), method="GET")
+    with backend.open("a", 0, 1000) as reader:
+        assert reader.read() == bytes(500) + b"\1" + bytes(499)
+
+
+@pytest.mark.parametrize("after", [0, 1, 100, 300])
+def test_a_listing_that_is_cut_is_no_shorter_listing(
+    proxy: FaultProxy, backend: S3Backend, after: int
+) -> None:
+    backend.put([("a", b"1"), ("b", b"2")])
+    proxy.inject(Cut(after), key=r"^\?.*list-type")
+    assert [entry.key for entry in backend.list("")] == ["a", "b"]
+    proxy.inject(Cut(after), key=r"^\?.*list-type", times=None)
+    with pytest.raises(RemoteUnavailableError):
+        list(backend.list(""))
+
+
+@pytest.mark.parametrize("to", [0, 1, 100, 300])
+def test_a_listing_that_says_it_is_whole_and_is_not(
+    proxy: FaultProxy, backend: S3Backend, to: int
+) -> None:
+    backend.put([("a", b"1"), ("b", b"2")])
+    proxy.inject(Truncate(to), key=r"^\?.*list-type", times=None)
+    with pytest.raises(RemoteUnavailableError):
+        list(backend.list(""))
+
+
+# Writing
+
+
+@pytest.mark.parametrize("size", [MIB, 12 * MIB])
+@pytest.mark.parametrize(
+    "fault", [CutUpload(700_000), FlipUpload(700_000), Refuse(), DropReply(), Stall(5)], ids=repr
+)
+def test_an_upload_survives(proxy: FaultProxy, backend: S3Backend, size: int, fault: Fault) -> None:
+    data = pattern(size)
+    upload = backend.upload("a", size)
+    proxy.inject(fault, method="PUT")
+    for number in range(-(-size // upload.part_size)):
+        start = number * upload.part_size
+        part = BytesPart(data[start : start + upload.part_size])
+        try:
+            upload.write(number, part)
+        except RemoteUnavailableError:
+            # Bytes that were damaged on the way are refused by the server, which is no failure
+            # of the connection: botocore does not send them again by itself.
+            assert isinstance(fault, FlipUpload)
+            assert backend.stat("a") is None
+            upload.write(number, part)
+    upload.commit()
+    with backend.open("a") as reader:
+        assert reader.read() == data
+
+
+def test_damaged_bytes_are_never_stored(proxy: FaultProxy, backend: S3Backend) -> None:
+    proxy.inject(FlipUpload(3), method="PUT", times=None)
+    for call in (backend.put, backend.create):
+        with pytest.raises(RadopsError):
+            call([("a", b"12345")])
+    proxy.reset()
+    assert backend.stat("a") is None
+
+
+def test_a_commit_whose_reply_was_lost(proxy: FaultProxy, backend: S3Backend) -> None:
+    data = pattern(6 * MIB)
+    upload = backend.upload("a", len(data))
+    upload.write(0, BytesPart(data[: 5 * MIB]))
+    upload.write(1, BytesPart(data[5 * MIB :]))
+    proxy.inject(DropReply(), method="POST")
+    upload.commit()
+    upload.abort()
+    with backend.open("a") as reader:
+        assert reader.read() == data
+
+
+@needs_ceph
+def test_a_commit_whose_reply_was_lost_on_Ceph(ceph: S3Server) -> None:  # noqa: N802
+    with FaultProxy(ceph) as proxy:
+        test_a_commit_whose_reply_was_lost(proxy, proxy.backend(part_size=5 * MIB))
+
+
+def test_a_commit_of_an_upload_that_was_collected(proxy: FaultProxy, backend: S3Backend) -> None:
+    upload = backend.upload("a", 6 * MIB)
+    upload.write(0, BytesPart(bytes(5 * MIB)))
+    upload.write(1, BytesPart(bytes(MIB)))
+    time.sleep(2.1)
+    assert backend.remove_stale(1) == 1
+    with pytest.raises(RemoteUnavailableError):
+        upload.commit()
+    assert backend.stat("a") is None
+
+
+def test_abort_does_not_hide_the_error_that_led_to_it(
+    proxy: FaultProxy, backend: S3Backend
+) -> None:
+    upload = backend.upload("a", 6 * MIB)
+    proxy.inject(Answer(503), times=None)
+    upload.abort()
+
+
+def test_a_create_whose_reply_was_lost(proxy: FaultProxy, backend: S3Backend) -> None:
+    proxy.inject(DropReply(), method="PUT")
+    # botocore tries again and finds the key. Callers compare what stands there.
+    assert backend.create([("a", b"mine")]) == [False]
+    with backend.open("a") as reader:
+        assert reader.read() == b"mine"
+
+
+def test_a_create_waits_for_a_conflict_to_end(proxy: FaultProxy, backend: S3Backend) -> None:
+    proxy.inject(Answer(409, "ConditionalRequestConflict"), method="PUT", times=3)
+    assert backend.create([("a", b"1")]) == [True]
+    assert proxy.count("PUT") == 4
+
+
+def test_a_conflict_that_does_not_end(proxy: FaultProxy, backend: S3Backend) -> None:
+    proxy.inject(Answer(409, "ConditionalRequestConflict"), method="PUT", times=None)
+    began = time.monotonic()
+    with pytest.raises(RemoteUnavailableError, match="created by others"):
+        backend.create([("a", b"1")])
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("server", ["seaweedfs", pytest.param("ceph", marks=needs_ceph, id="Ceph")])
+def test_a_server_that_ignores_the_condition(request: pytest.FixtureRequest, server: str) -> None:
+    with FaultProxy(request.getfixturevalue(server)) as proxy:
+        backend = proxy.backend()
+        proxy.inject(IgnoreIfNoneMatch(), method="PUT", times=None)
+        # How a probe finds out: its own bytes again, and no "exists".
+        assert backend.create([("a", b"1")]) == [True]
+        assert backend.create([("a", b"1")]) == [True]
+
+
+def test_a_server_that_does_not_know_the_condition(proxy: FaultProxy, backend: S3Backend) -> None:
+    proxy.inject(Answer(501, "NotImplemented"), method="PUT", times=None)
+    with pytest.raises(UnsafeRemoteError, match="If-None-Match") as caught:
+        backend.create([("a", b"1")])
+    assert caught.value.exit_code == 7
+    with pytest.raises(RemoteRefusedError):
+        backend.put([("a", b"1")])
+
+
+# Deleting
+
+
+@pytest.mark.parametrize(
+    "fault", [Answer(501, "NotImplemented"), Answer(405, "MethodNotAllowed")], ids=repr
+)
+def test_a_server_that_deletes_one_at_a_time(
+    proxy: FaultProxy, backend: S3Backend, fault: Fault
+) -> None:
+    backend.put([("a", b"1"), ("b", b"2"), ("c", b"3")])
+    proxy.inject(fault, method="POST", times=None)
+    backend.delete(["a", "b", "not there"])
+    assert [entry.key for entry in backend.list("")] == ["c"]
+    assert proxy.count("DELETE") == 3
+
+
+def test_errors_in_the_reply_to_a_batch(
+    backend: S3Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(code: str) -> None:
+        answer = {"Errors": [{"Key": "p/a", "Code": code, "Message": "said"}]}
+        monkeypatch.setattr(backend._clients, "call", lambda *_, **__: answer)
+
+    reply("NoSuchKey")
+    backend.delete(["a", "b"])
+    reply("AccessDenied")
+    with pytest.raises(RemoteRefusedError, match="access denied"):
+        backend.delete(["a", "b"])
+    reply("SlowDown")
+    with pytest.raises(RemoteUnavailableError):
+        backend.delete(["a", "b"])
+
+
+# Moving
+
+
+def test_a_move_that_stops_in_the_middle_leaves_both(proxy: FaultProxy, backend: S3Backend) -> None:
+    backend.put([("a", b"1")])
+    proxy.inject(Answer(503), method="DELETE", times=None)
+    with pytest.raises(RemoteUnavailableError):
+        backend.move("a", "b")
+    proxy.reset()
+    for key in ("a", "b"):
+        with backend.open(key) as reader:
+            assert reader.read() == b"1"
+    backend.move("a", "b")
+    assert [entry.key for entry in backend.list("")] == ["b"]
+
+
+def test_a_source_that_goes_away_before_it_is_copied(proxy: FaultProxy, backend: S3Backend) -> None:
+    backend.put([("a", b"1")])
+    proxy.inject(Answer(404, "NoSuchKey"), method="PUT")
+    with pytest.raises(KeyNotFoundError):
+        backend.move("a", "b")
+
+
+# The proxy itself
+
+
+def test_the_proxy_counts(proxy: FaultProxy, backend: S3Backend) -> None:
+    backend.put([("objects/a b", b"12345")])
+    backend.open("objects/a b").read()
+    assert proxy.counts() == {"PUT": 1, "GET": 1}
+    assert proxy.count("GET", "^p/objects/a b") == 1
+    assert proxy.count("GET", "refs/") == 0
+    assert proxy.bytes_sent("objects/") == 5
+    (put,) = proxy.matching("PUT")
+    assert (put.received, put.status, put.fault) == (5, 200, None)
+    proxy.reset()
+    assert proxy.count() == 0
