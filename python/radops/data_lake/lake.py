@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from radops.data_lake.reports import AddResult, FileInfo, Listing, Progress, SyncReport
+    from radops.data_lake.verify import VerifyReport
 
 _DAY = 24 * 3600
 
@@ -380,6 +381,53 @@ class DataLake:
             UIDNotFoundError: There is no such file.
         """
         return removing.delete(self._session, uid, cascade=cascade, dry_run=dry_run)
+
+    # -- proof -------------------------------------------------------------------------------
+
+    def verify(
+        self,
+        *targets: str,
+        quick: bool = False,
+        complete: bool = False,
+        remote: bool = False,
+        full: bool = False,
+        repair: bool = False,
+        progress: Progress | None = None,
+        jobs: int | None = None,
+    ) -> VerifyReport:
+        """Prove that the bytes on this machine are those that were put into the lake.
+
+        All local bytes are read and hashed; nobody is asked. `verify(...).raise_for_problems()`
+        is a good first line of a training script.
+
+        Args:
+            targets: UIDs, folders ending in `/`, or patterns; none for everything.
+            quick: Trust files that were checked before and did not change since, by their stat.
+            complete: Files that are not on this machine are problems too; asks the remote.
+            remote: Verify the remote instead: names, records, edges and sizes of objects.
+            full: With `remote`: also read and hash all its objects. Goes on where it was cut.
+            repair: Mend what can be mended, from the remote; with `remote`, from this machine.
+            progress: Told how far it is.
+            jobs: How many threads; None for one per core, or for what the remote takes.
+
+        Raises:
+            UIDNotFoundError: A target means no file.
+            UsageError: The options contradict each other, or there is no remote.
+            RemoteUnavailableError: The remote is needed and cannot be reached.
+        """
+        from radops.data_lake.verify import verify  # noqa: PLC0415 - few commands need it
+
+        return verify(
+            self._session,
+            targets,
+            quick=quick,
+            complete=complete,
+            remote=remote,
+            full=full,
+            repair=repair,
+            progress=progress,
+            jobs=jobs,
+        )
 
     # -- the remote --------------------------------------------------------------------------
 

@@ -6,14 +6,20 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from radops.model.digest import Digest
+from radops.model.record import folder_size
+from radops.model.uid import UID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from radops.repository.slots import Listed
 
 _SCHEMA = """
 CREATE TABLE files (uid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE objects (digest BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE uses (digest BLOB, uid TEXT, PRIMARY KEY (digest, uid)) WITHOUT ROWID;
+CREATE TABLE listed (uid TEXT, number INTEGER, gone INTEGER, size INTEGER,
+    PRIMARY KEY (uid, number, gone)) WITHOUT ROWID;
 CREATE TABLE views (key TEXT PRIMARY KEY, uid TEXT, digest BLOB, size INTEGER) WITHOUT ROWID;
 """
 
@@ -75,6 +81,28 @@ class Worklist:
         """Note a view to look at."""
         row = (view.key, view.uid, view.digest.raw, view.size)
         self.db.execute("INSERT OR IGNORE INTO views VALUES (?, ?, ?, ?)", row)
+
+    def add_listed(self, slot: Listed) -> None:
+        """Note a slot that the remote lists."""
+        row = (slot.uid, slot.number, slot.gone, slot.size)
+        self.db.execute("INSERT OR IGNORE INTO listed VALUES (?, ?, ?, ?)", row)
+
+    def only_listed(self) -> Iterator[UID]:
+        """Yield the files that the remote lists and nobody noted, sorted.
+
+        The highest slot of a name counts, unless a mark says that it was deleted; a folder's
+        record is told by its size.
+        """
+        rows = self.db.execute(
+            "SELECT uid, size FROM listed AS one WHERE gone = 0"
+            " AND number = (SELECT max(number) FROM listed WHERE uid = one.uid AND gone = 0)"
+            " AND NOT EXISTS (SELECT 1 FROM listed"
+            "   WHERE uid = one.uid AND number = one.number AND gone = 1)"
+            " AND NOT EXISTS (SELECT 1 FROM files WHERE files.uid = one.uid) ORDER BY uid"
+        )
+        for uid, size in rows:
+            if size != folder_size(UID(uid)):
+                yield UID(uid)
 
     def totals(self) -> tuple[int, int]:
         """Return bytes and number of all that is to be looked at."""

@@ -15,6 +15,7 @@ _NAMES = (
     "delete",
     "presigned-url",
     "sync",
+    "verify",
 )
 
 command = group("datalake", {name: f"{__name__}.{name.replace('-', '_')}" for name in _NAMES})

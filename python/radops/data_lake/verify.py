@@ -1,0 +1,297 @@
+"""Proving that what stands on this machine, or in the remote, is what was put there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from radops.data_lake import naming
+from radops.data_lake.meter import stage
+from radops.errors import (
+    CorruptDataError,
+    IntegrityError,
+    RemoteUnavailableError,
+    UIDNotFoundError,
+    UsageError,
+)
+from radops.model.pattern import is_pattern, literal_prefix, match
+from radops.model.uid import UID, parse_prefix, parse_uid
+from radops.repository import findings
+from radops.repository.check import RecordCheck
+from radops.repository.check_bytes import ByteCheck
+from radops.repository.check_store import check_store, listed_slots
+from radops.repository.findings import Finding
+from radops.repository.repair import Repair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from radops.data_lake.reports import Progress
+    from radops.data_lake.session import Session
+    from radops.repository.findings import Tally
+    from radops.repository.slots import Slots
+
+__all__ = ["Finding", "VerifyReport", "verify"]
+
+# An error message that a person can still read; the report itself has them all.
+_MOST_LISTED = 50
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """What a verification looked at, and what it found."""
+
+    remote: bool = False
+    """Whether the remote was verified, not this machine."""
+    quick: bool = False
+    """Whether files that did not change since their last check were trusted."""
+    full: bool = False
+    """Whether all bytes were read: always here, unless `quick`; of a remote only on demand."""
+    files: int = 0
+    """Files whose bytes were checked."""
+    objects: int = 0
+    """Objects behind them; files with equal bytes share one."""
+    bytes: int = 0
+    """Bytes of these objects."""
+    trusted: int = 0
+    """Files and views that were not read, as nothing changed since their last check."""
+    resumed: int = 0
+    """Objects of a remote that an earlier run, cut short, had read already."""
+    not_local: int = 0
+    """Files that are only in the remote; findings where all were to be here."""
+    seconds: float = 0.0
+    bytes_fetched: int = 0
+    """Bytes of objects that a repair fetched from the remote."""
+    bytes_sent: int = 0
+    """Bytes of objects that a repair sent to the remote."""
+    findings: list[Finding] = field(default_factory=list)
+    """Everything that was not as it should be, also what was repaired."""
+
+    @property
+    def problems(self) -> list[Finding]:
+        """What is still wrong."""
+        return [finding for finding in self.findings if not finding.repaired]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong, or nothing any more."""
+        return not self.problems
+
+    def take(self, tally: Tally) -> None:
+        """Take over what a check counted and found."""
+        for name in ("files", "objects", "bytes", "trusted", "resumed", "not_local", "findings"):
+            setattr(self, name, getattr(tally, name))
+
+    def raise_for_problems(self) -> None:
+        """Do nothing if all is well.
+
+        Raises:
+            IntegrityError: Something is wrong; the message lists it.
+        """
+        problems = self.problems
+        if not problems:
+            return
+        lines = [f"{one.subject}: {one.message}" for one in problems[:_MOST_LISTED]]
+        if len(problems) > _MOST_LISTED:
+            lines.append(f"and {len(problems) - _MOST_LISTED:,} more")
+        count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+        raise IntegrityError(
+            "\n  ".join([f"verification found {count}:", *lines]),
+            uid=next((uid for one in problems for uid in one.uids), None),
+            hint=problems[0].hint,
+        )
+
+
+def verify(
+    session: Session,
+    targets: Sequence[str],
+    *,
+    quick: bool,
+    complete: bool,
+    remote: bool,
+    full: bool,
+    repair: bool,
+    progress: Progress | None,
+    jobs: int | None,
+) -> VerifyReport:
+    """Verify a lake; see `DataLake.verify`."""
+    began = time.monotonic()
+    _check_options(session, quick=quick, complete=complete, remote=remote, full=full)
+    if remote:
+        report = VerifyReport(remote=True, full=full)
+        _verify_remote(session, targets, report, repair=repair, progress=progress, jobs=jobs)
+    else:
+        report = VerifyReport(quick=quick, full=not quick)
+        _verify_local(
+            session, targets, report, complete=complete, repair=repair, progress=progress, jobs=jobs
+        )
+    report.findings.sort(key=lambda one: (not one.uids, one.uids, one.kind, one.path or ""))
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _verify_local(
+    session: Session,
+    targets: Sequence[str],
+    report: VerifyReport,
+    *,
+    complete: bool,
+    repair: bool,
+    progress: Progress | None,
+    jobs: int | None,
+) -> None:
+    mirror = session.mirror
+    check = RecordCheck(mirror, has_remote=session.settings.remote is not None, complete=complete)
+    data = ByteCheck(check, quick=report.quick, threads=jobs or 0)
+    try:
+        with stage(progress, "reading records") as count:
+            _Selection(session, check, complete, count).take(targets)
+        total_bytes, total_files = check.work.totals()
+        with stage(progress, "verifying", total_bytes, total_files) as count:
+            data.run(count)
+        if not targets:
+            check_store(check)
+        found = check.tally.findings
+        if repair and found:
+            with stage(progress, "repairing") as count:
+                hands = Repair(mirror, count)
+                hands.run(found)
+            report.bytes_fetched = hands.fetched
+    finally:
+        check.work.close()
+    report.take(check.tally)
+    for finding in found:
+        if finding.path is not None:
+            finding.path = str(session.store.root / finding.path)
+
+
+def _verify_remote(
+    session: Session,
+    targets: Sequence[str],
+    report: VerifyReport,
+    *,
+    repair: bool,
+    progress: Progress | None,
+    jobs: int | None,
+) -> None:
+    raise NotImplementedError
+
+
+class _Selection:
+    """Finds the files that are meant, without asking the remote where that can be."""
+
+    def __init__(
+        self,
+        session: Session,
+        check: RecordCheck,
+        complete: bool,
+        count: Callable[[int, int], None],
+    ) -> None:
+        self._session = session
+        self._mirror = session.mirror
+        self._check = check
+        self._complete = complete
+        self._count = count
+
+    def take(self, targets: Sequence[str]) -> None:
+        """Let the check look at all files that the targets mean; at everything if there is none.
+
+        Raises:
+            UIDNotFoundError: A target means no file, here or in the remote.
+        """
+        if not targets:
+            self._take_all()
+        for target in targets:
+            if is_pattern(target) or not target or target.endswith("/"):
+                self._take_many(target)
+            else:
+                self._take_one(parse_uid(target))
+
+    def _take_all(self) -> None:
+        for name in listed_slots(self._check):
+            if name.gone or name.number:
+                self._check.check_slot(name.uid, name.number, gone=name.gone)
+            else:
+                self._count(0, int(self._check.take(name.uid)))
+        try:
+            for kept in self._session.pending.all():
+                for record in kept.draft.records:
+                    self._check.take_kept(record.uid, kept.draft.objects)
+        except CorruptDataError as error:
+            path = f"{self._mirror.here.prefix}pending"
+            hint = "run what made it again, and remove the file"
+            self._check.tally.find(findings.RECORD, error.message, hint, path=path)
+        self._take_remote("", None)
+
+    def _take_many(self, target: str) -> None:
+        pattern = target if is_pattern(target) else None
+        start = literal_prefix(pattern) if pattern else parse_prefix(target)
+        any_here = False
+        for uid in _names(self._mirror.here.slots, start, pattern):
+            if self._check.take(uid):
+                self._count(0, 1)
+                any_here = True
+        any_there = self._take_remote(start, pattern, needed=not any_here)
+        if not (any_here or any_there):
+            raise UIDNotFoundError(f"no file matches {target}", uid=target)
+
+    def _take_remote(self, start: str, pattern: str | None, *, needed: bool = False) -> bool:
+        """Note files that only the remote knows, if all must be here or none is."""
+        remote = self._mirror.remote
+        if remote is None or not (self._complete or needed):
+            return False
+        for slot in remote.slots.list(start):
+            if pattern is None or match(pattern, UID(slot.uid)):
+                self._check.work.add_listed(slot)
+        found = False
+        for uid in self._check.work.only_listed():
+            found = True
+            self._not_local(uid)
+        return found
+
+    def _take_one(self, uid: UID) -> None:
+        if self._check.take(uid):
+            self._count(0, 1)
+            return
+        naming.select(self._mirror, [uid])  # says so if there is none
+        self._session.remember_quietly()
+        # Its record is here now; of a commit with others it may not be enough to say more.
+        if not self._check.take(uid):
+            self._not_local(uid)
+
+    def _not_local(self, uid: UID) -> None:
+        self._check.work.add_file(uid)
+        self._check.tally.not_local += 1
+        if self._complete:
+            self._check.not_local(uid)
+
+
+def _names(slots: Slots, start: str, pattern: str | None) -> Iterator[UID]:
+    for slot in slots.list(start):
+        uid = UID(slot.uid)
+        if slot.number == 0 and not slot.gone and (pattern is None or match(pattern, uid)):
+            yield uid
+
+
+def _check_options(
+    session: Session, *, quick: bool, complete: bool, remote: bool, full: bool
+) -> None:
+    """Refuse options that mean nothing together.
+
+    Raises:
+        UsageError: They do; or there is no remote to verify.
+        RemoteUnavailableError: The lake is used offline.
+    """
+    if full and not remote:
+        raise UsageError("full is about the remote: here all is read unless quick", hint="--remote")
+    if not remote:
+        return
+    if quick or complete:
+        raise UsageError(
+            f"{'quick' if quick else 'complete'} is about this machine, not the remote"
+        )
+    if session.settings.remote is None:
+        raise UsageError("there is no remote to verify", hint="radops config setup")
+    if session.settings.offline:
+        raise RemoteUnavailableError("verifying the remote needs it", hint="leave out --offline")
