@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS slots (
     slot TEXT PRIMARY KEY, record BLOB NOT NULL, asked REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses (
+    object BLOB PRIMARY KEY, used REAL NOT NULL
+) WITHOUT ROWID;
 """
 
 # A file changed within this time of its check may carry the same times again afterwards, as the
@@ -117,6 +120,20 @@ class Catalog:
         """Forget that the remote confirmed these slots, as it no longer does."""
         self._many("DELETE FROM slots WHERE slot = ?", [(slot,) for slot in slots])
 
+    def note_uses(self, uses: Iterable[tuple[Digest, float]]) -> None:
+        """Note when objects were used, in seconds since the epoch."""
+        rows = [(digest.raw, when) for digest, when in uses]
+        self._many("INSERT OR REPLACE INTO uses VALUES (?, ?)", rows)
+
+    def last_used(self, digest: Digest) -> float:
+        """Return when an object was last noted as used; 0 if never."""
+        row = self._one("SELECT used FROM uses WHERE object = ?", digest.raw)
+        return 0.0 if row is None else float(row[0])
+
+    def forget_uses(self, digests: Iterable[Digest]) -> None:
+        """Drop what is known of objects that are gone."""
+        self._many("DELETE FROM uses WHERE object = ?", [(digest.raw,) for digest in digests])
+
     def close(self) -> None:
         """Close the connection of this process."""
         if self._owner != os.getpid():
@@ -126,7 +143,7 @@ class Catalog:
                 self._connection.close()
             self._connection = None
 
-    def _one(self, statement: str, key: str) -> tuple[Any, ...] | None:
+    def _one(self, statement: str, key: str | bytes) -> tuple[Any, ...] | None:
         rows = self._run(lambda connection: connection.execute(statement, (key,)).fetchall())
         return rows[0] if rows else None
 

@@ -19,12 +19,13 @@ from radops.repository import layout
 from radops.repository.local import TMP, Staged
 from radops.repository.locks import holding
 from radops.repository.transfer import each, gather
+from radops.repository.trash import open_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from radops.backends.base import Backend, Reader
+    from radops.backends.base import Backend
     from radops.repository.local import LocalStore
 
 # Small objects come in groups: one barrier for the group, bounded temporary space.
@@ -89,7 +90,7 @@ def _fetch_group(
     def fetch_small(item: tuple[Digest, int]) -> None:
         digest, size = item
         for attempt in (1, 2):
-            with _open_object(source, digest, 0, size + 1) as reader:
+            with open_object(source, digest, 0, size + 1) as reader:
                 data = reader.read(size + 1)
             if len(data) == size and Digest.of(data) == digest:
                 staged.append(local.stage_bytes(data))
@@ -209,7 +210,7 @@ def _fetch_blocks(
         failed_once = False
         while first < last:
             length = min(last * BLOCK_SIZE, size) - first * BLOCK_SIZE
-            with _open_object(source, digest, first * BLOCK_SIZE, length) as reader:
+            with open_object(source, digest, first * BLOCK_SIZE, length) as reader:
                 while first < last:
                     expected = min(BLOCK_SIZE, size - first * BLOCK_SIZE)
                     data = reader.read(expected)
@@ -245,7 +246,7 @@ def _fetch_unproven(
 
     def fetch_range(span: tuple[int, int]) -> None:
         start, end = span[0] * BLOCK_SIZE, min(span[1] * BLOCK_SIZE, size)
-        with _open_object(source, digest, start, end - start) as reader:
+        with open_object(source, digest, start, end - start) as reader:
             while start < end:
                 data = reader.read(min(BLOCK_SIZE, end - start))
                 if not data:
@@ -278,17 +279,6 @@ def _spans(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
         first, last = block, block + 1
     if first >= 0:
         yield first, last
-
-
-def _open_object(source: Backend, digest: Digest, start: int, length: int) -> Reader:
-    """Open an object where it stands, or in the trash, from which it may yet come back."""
-    try:
-        return source.open(layout.object_key(digest), start, length)
-    except KeyNotFoundError:
-        for run in source.list(layout.TRASH, recursive=False):
-            with contextlib.suppress(KeyNotFoundError):
-                return source.open(run.key + digest.path, start, length)
-    raise CorruptObjectError(f"object {digest} is missing in {source.url}")
 
 
 def _write(descriptor: int, data: bytes, offset: int) -> None:

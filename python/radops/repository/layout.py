@@ -16,6 +16,7 @@ OUTLINES = "outlines/"
 REFS = "refs/"
 EDGES = "edges/"
 TRASH = "trash/"
+LEASES = "leases/"
 GENERATED = "refs/.generated_uids/"
 
 _SUFFIX = ".radops"

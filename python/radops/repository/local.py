@@ -21,6 +21,8 @@ from radops.model.digest import Digest
 from radops.model.outline import BLOCK_SIZE, check_outline
 from radops.repository import layout
 from radops.repository.catalog import Catalog, Stamp
+from radops.repository.trash import take_back
+from radops.repository.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,6 +60,7 @@ class LocalStore:
         self.backend = backend
         self.root = backend.root
         self.catalog = Catalog(self.root / "catalog.sqlite")
+        self.usage = Usage(self.catalog)
         self._proven: dict[Digest, Stamp] = {}
         self._swept = False
 
@@ -197,6 +200,30 @@ class LocalStore:
         Raises:
             CorruptObjectError: The bytes are wrong. They were moved to `quarantine/`.
         """
+        path = self._prove(digest, size)
+        if path is None and self.take_back(digest):
+            path = self._prove(digest, size)
+        if path is not None:
+            self.usage.note(digest)
+        return path
+
+    def locate(self, digest: Digest) -> Path:
+        """Return where the object's bytes are, for reading what was admitted a while ago.
+
+        An upload can take longer than the collector leaves alone what no record keeps yet.
+        """
+        path = self.object_path(digest)
+        if not path.exists():
+            self.take_back(digest)
+        return path
+
+    def take_back(self, digest: Digest) -> bool:
+        """Bring back an object that the collector put into the trash; False if it is not there."""
+        with contextlib.suppress(LocalStorageError):  # a home that we may only read
+            return take_back(self.backend, digest)
+        return False
+
+    def _prove(self, digest: Digest, size: int) -> Path | None:
         path = self.object_path(digest)
         try:
             stamp = Stamp.of(path.stat())
@@ -360,6 +387,7 @@ class LocalStore:
 
     def close(self) -> None:
         """Give descriptors back."""
+        self.usage.flush()
         self.catalog.close()
         self.backend.close()
 

@@ -35,3 +35,22 @@ def holding(folder: Path, names: Iterable[str]) -> Iterator[None]:
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+def remove_unheld(folder: Path, limit: float) -> int:
+    """Remove lock files made before `limit` (seconds since the epoch) that nobody holds now.
+
+    Returns:
+        How many were removed. None where the file system has no `flock`.
+    """
+    removed = 0
+    with contextlib.suppress(OSError, ImportError):
+        import fcntl  # noqa: PLC0415 - absent on Windows
+
+        for path in sorted(folder.iterdir()):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                if path.stat().st_mtime <= limit:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                    removed += 1
+    return removed

@@ -27,7 +27,7 @@ from radops.model.uid import gone_key, slot_key
 from radops.repository import layout
 from radops.repository.commit import commit
 from radops.repository.download import fetch
-from radops.repository.publish import publish
+from radops.repository.publish import GRACE_SECONDS, clock, publish
 from radops.repository.slots import Free, Pending, Taken
 from radops.repository.transfer import gather
 
@@ -254,7 +254,7 @@ class Mirror:
             RemoteUnavailableError: The remote went away; some of the drafts may stand in it.
         """
         if self.remote is None:
-            results = commit(self.here, drafts, states)
+            results = self._commit_here(drafts, states)
             for draft in drafts:
                 count(sum(size for _, size in draft.objects), len(draft.records))
             return results, 0
@@ -264,6 +264,28 @@ class Mirror:
             if not isinstance(result, RadopsError):
                 self.adopt(draft.sources, result.taken)
         return results, sent
+
+    def _commit_here(
+        self, drafts: Sequence[Draft], states: Mapping[UID, State]
+    ) -> list[Outcome | RadopsError]:
+        """Commit locally, as `publish` does remotely: objects stand when their slot is written."""
+        self._hold(drafts)
+        began = clock()
+        results = commit(self.here, drafts, states)
+        if clock() - began > GRACE_SECONDS / 2:
+            self._hold(drafts)
+        return results
+
+    def _hold(self, drafts: Sequence[Draft]) -> None:
+        """Make sure that what drafts keep is here; a collector may have taken it for garbage."""
+        for draft in drafts:
+            for digest, size in draft.objects:
+                if not self.store.has(digest, size) and not self.store.take_back(digest):
+                    raise CorruptObjectError(
+                        f"object {digest} went away before {draft.records[0].uid} was committed",
+                        uid=draft.records[0].uid,
+                        hint="run it again",
+                    )
 
     def adopt(self, sources: Sequence[UID], taken: Sequence[Taken]) -> None:
         """Note locally what now stands in the remote: edges first, then slots."""

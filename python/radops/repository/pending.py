@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from radops.backends.base import KeyNotFoundError
 from radops.errors import CorruptRecordError
 from radops.model import cbor
 from radops.model.digest import Digest
@@ -61,8 +62,12 @@ class Pending:
     def all(self) -> Iterator[Kept]:
         """Yield everything that is kept."""
         for entry in self._backend.list(self._prefix):
-            with self._backend.open(entry.key) as reader:
-                yield Kept(entry.key, _decode(reader.read()))
+            try:
+                with self._backend.open(entry.key) as reader:
+                    raw = reader.read()
+            except KeyNotFoundError:  # another process has just published it
+                continue
+            yield Kept(entry.key, _decode(raw))
 
     def find(self, key: Digest) -> Kept | None:
         """Return the result of the call with that key, if it is kept."""

@@ -57,21 +57,21 @@ def publish(
     blocked = ensure_folders(target, [record.uid for draft in drafts for record in draft.records])
     if all(any(record.uid in blocked for record in draft.records) for draft in drafts):
         return commit(target, drafts, states), 0  # which says why, before a byte is sent
-    began = _clock()
+    began = clock()
     sent = send(local, target.backend, objects, count)
     target.backend.flush()
-    if _clock() - began > GRACE_SECONDS / 2:
-        began = _clock()
+    if clock() - began > GRACE_SECONDS / 2:
+        began = clock()
         sent += send(local, target.backend, objects, ignore)
         target.backend.flush()
     results = commit(target, drafts, states)
-    if _clock() - began > GRACE_SECONDS / 2:
+    if clock() - began > GRACE_SECONDS / 2:
         sent += send(local, target.backend, objects, ignore)
         target.backend.flush()
     return results, sent
 
 
-def _clock() -> float:
+def clock() -> float:
     """Seconds on a clock that also counts while the machine sleeps."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)

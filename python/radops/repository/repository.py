@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
-from radops.backends.base import KeyNotFoundError
 from radops.errors import CorruptObjectError
 from radops.model.call import Call, decode_call
 from radops.model.digest import Digest
@@ -13,6 +12,7 @@ from radops.model.record import FileRecord, check_call
 from radops.repository import layout
 from radops.repository.slots import Slots
 from radops.repository.transfer import batches, gather
+from radops.repository.trash import open_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,11 +68,8 @@ class Repository:
         Raises:
             CorruptObjectError: It is missing, larger than `limit`, or not what it should be.
         """
-        try:
-            with self.backend.open(layout.object_key(digest), 0, limit + 1) as reader:
-                data = reader.read(limit + 1)
-        except KeyNotFoundError as error:
-            raise CorruptObjectError(f"object {digest} is missing in {self.backend.url}") from error
+        with open_object(self.backend, digest, 0, limit + 1) as reader:
+            data = reader.read(limit + 1)
         if Digest.of(data) != digest:
             raise CorruptObjectError(f"object {digest} in {self.backend.url} holds wrong bytes")
         return data

@@ -138,7 +138,7 @@ def send(
 
 
 def _read(local: LocalStore, digest: Digest, size: int) -> bytes:
-    path = local.object_path(digest)
+    path = local.locate(digest)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -159,6 +159,7 @@ def _send_large(
     count: Callable[[int, int], None],
 ) -> int:
     key = layout.object_key(digest)
+    local.locate(digest)
     outline = local.outline(digest, size) or b""
     entry = target.stat(key)
     if entry is not None and entry.size == size:
@@ -166,12 +167,12 @@ def _send_large(
             target.put([(layout.outline_key(digest), outline)])
         count(size, 1)
         return 0
-    path = local.object_path(digest)
     upload = target.upload(key, size)
 
     def send_part(number: int) -> None:
         start = number * upload.part_size
         length = min(upload.part_size, size - start)
+        path = local.locate(digest)
         with contextlib.closing(ObjectPart(path, start, length, outline)) as part:
             upload.write(number, part)
         count(length, 0)

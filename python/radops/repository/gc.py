@@ -1,0 +1,386 @@
+"""Collecting objects that no record keeps, in two phases that never race a writer.
+
+*Collect*: list the objects that are older than the grace, then read all slots; what none of
+them keeps is moved to the trash. *Sweep*, at least one grace after that run closed: read all
+slots again; what is kept now goes back, the rest is deleted.
+
+A writer that found an object in place writes its slot within half a grace, or looks again. So
+whatever a sweep is about to delete was moved away before any writer that it cannot see yet
+looked: such a writer missed it, and sent it anew.
+
+A run that was interrupted never closes. The next one, a grace later, takes over what it left.
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from typing_extensions import Self
+
+from radops.backends.base import KeyNotFoundError
+from radops.errors import LocalStorageError, RadopsError
+from radops.model.digest import DIGEST_SIZE, Digest
+from radops.model.outline import BLOCK_SIZE
+from radops.repository import layout
+from radops.repository.partition import BUCKETS, Partition
+from radops.repository.publish import GRACE_SECONDS
+from radops.repository.roots import read_roots
+from radops.repository.transfer import each
+from radops.repository.trash import (
+    begun,
+    closed_key,
+    new_run,
+    parse_path,
+    parse_trash_key,
+    trash_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from radops.backends.base import Backend, Entry
+    from radops.repository.repository import Repository
+
+SAFE_GRACE_SECONDS = GRACE_SECONDS / 2
+"""Writers promise to write a slot this soon after they looked for its objects, or to look again.
+A sweep that waits as long loses nothing; with less, it may race a writer that is slow."""
+
+# Keys deleted in one call: what S3 takes in one request.
+_DELETE = 1000
+
+Telling = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+"""Begins a stage of that name, and gives what counts bytes and files in it."""
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a collection did to one repository, or would do."""
+
+    url: str
+    """Which repository."""
+    slots: int = 0
+    """Names that were looked at, deleted ones included."""
+    candidates: int = 0
+    """Objects older than the grace that no record keeps."""
+    moved: int = 0
+    """Those that went to the trash."""
+    moved_bytes: int = 0
+    restored: int = 0
+    """Objects that came back from the trash, as a record keeps them now."""
+    deleted: int = 0
+    """Objects in the trash that are gone for good."""
+    bytes: int = 0
+    """Bytes of the objects that are gone for good."""
+    outlines: int = 0
+    """Outlines without an object that are gone."""
+    uploads: int = 0
+    """Unfinished uploads that were aborted; not known in a dry run."""
+    leases: int = 0
+    """Leases that nobody holds any more."""
+    leftovers: int = 0
+    """Other files that an interrupted command left on this machine."""
+    run: str | None = None
+    """The run in the trash that holds what was moved."""
+    swept: list[str] = field(default_factory=list)
+    """Runs whose objects went back or were deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is collected: a remote, or the local storage that all lakes of a home share."""
+
+    backend: Backend
+    lakes: Callable[[], Iterable[Repository]]
+    """Gives everything with slots, when the slots are about to be read."""
+    pending: bool
+    """Whether results that wait to be published keep their objects."""
+    forget: Callable[[Sequence[Digest]], None] = lambda _digests: None
+    """Told which objects left `objects/`."""
+
+
+# Kinds of rows.
+_OLD, _YOUNG, _OUTLINE, _TRASHED = range(4)
+_ROW = struct.Struct(">32sBIQ")
+
+
+class _Row(NamedTuple):
+    digest: Digest
+    kind: int
+    run: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Run:
+    name: str
+    index: int
+    closed: float | None = None
+
+
+def collect(
+    place: Place,
+    *,
+    grace: float,
+    dry_run: bool,
+    scratch: Path,
+    telling: Telling,
+) -> Collected:
+    """Do one round: sweep what earlier runs moved, and move what nothing keeps now.
+
+    Args:
+        place: What to collect.
+        grace: Seconds, by the store's clock, that an object is left alone, and that a run waits
+            in the trash.
+        dry_run: Change nothing.
+        scratch: A folder on this machine for what does not fit in memory.
+        telling: Told of the stages.
+
+    Raises:
+        CorruptRecordError: A slot does not decode. Nothing was collected.
+        NewerFormatError: A later version of radops wrote a slot. Nothing was collected.
+        RemoteRefusedError: The server does not let us delete. Nothing was collected.
+        RadopsError: There are objects but no slots at all. Nothing was collected.
+    """
+    with _Collection(place, grace, scratch, dry_run) as work:
+        with telling("listing objects") as count:
+            work.list_all(count)
+        with telling("reading records") as count:
+            work.read_roots(count)
+        work.refuse_if_names_are_lost()
+        with telling("collecting") as count:
+            work.act(count)
+        return work.report
+
+
+class _Collection:
+    """One round over one repository."""
+
+    def __init__(self, place: Place, grace: float, scratch: Path, dry_run: bool) -> None:
+        self._place = place
+        self._backend = place.backend
+        self._dry_run = dry_run
+        self._scratch = scratch
+        self._now = self._backend.now()
+        self._limit = self._now - grace
+        self._run = new_run(self._now)
+        self._runs: dict[str, _Run] = {}
+        self._kept = Partition(DIGEST_SIZE, self._make_folder)
+        self._items = Partition(_ROW.size, self._make_folder)
+        self._at_stake = 0
+        self.report = Collected(self._backend.url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.close()
+        self._items.close()
+
+    def _make_folder(self) -> Path:
+        try:
+            self._scratch.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix="gc-", dir=self._scratch))
+        except OSError as error:
+            raise LocalStorageError(f"{self._scratch}: {error.strerror}") from error
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def list_all(self, count: Callable[[int, int], None]) -> None:
+        """List outlines, objects and trash. Outlines first: each was made after its object."""
+        for entry in self._backend.list(layout.OUTLINES):
+            digest = parse_path(entry.key[len(layout.OUTLINES) :])
+            if digest is not None and self._is_old(entry):
+                self._note(digest, _OUTLINE, 0, entry.size)
+        for entry in self._backend.list(layout.OBJECTS):
+            digest = parse_path(entry.key[len(layout.OBJECTS) :])
+            if digest is not None:
+                old = self._is_old(entry)
+                self._at_stake += old
+                self._note(digest, _OLD if old else _YOUNG, 0, entry.size)
+                count(0, 1)
+        for entry in self._backend.list(layout.TRASH):
+            if (found := parse_trash_key(entry.key)) is None:
+                continue
+            name, digest = found
+            run = self._runs.setdefault(name, _Run(name, len(self._runs)))
+            if digest is None:
+                run.closed = entry.modified
+            else:
+                self._at_stake += 1
+                self._note(digest, _TRASHED, run.index, entry.size)
+
+    def _is_old(self, entry: Entry) -> bool:
+        return entry.modified <= self._limit
+
+    def _note(self, digest: Digest, kind: int, run: int, size: int) -> None:
+        self._items.add(_ROW.pack(digest.raw, kind, run, size))
+
+    def read_roots(self, count: Callable[[int, int], None]) -> None:
+        """Read all slots, after everything was listed."""
+
+        def keep(digests: Iterable[Digest]) -> None:
+            for digest in digests:
+                self._kept.add(digest.raw)
+
+        lakes = self._place.lakes()
+        self.report.slots = read_roots(lakes, keep, count, pending=self._place.pending)
+
+    def refuse_if_names_are_lost(self) -> None:
+        """Stop where there are objects and no names: then more likely the names are missing."""
+        if self._at_stake and not self.report.slots and not self._kept.rows:
+            raise RadopsError(
+                f"{self._backend.url} holds objects, but no names at all: nothing is collected",
+                hint="if the names were lost, bring them back from a backup; if this lake is new,"
+                " run gc once it holds a file",
+            )
+
+    # -- acting ------------------------------------------------------------------------------
+
+    def act(self, count: Callable[[int, int], None]) -> None:
+        """Move, restore and delete; all slots are known by now."""
+        if not self._dry_run:
+            self._check_rights()
+        runs = sorted(self._runs.values(), key=lambda run: run.index)
+        for index in range(BUCKETS):
+            kept = set(self._kept.bucket(index))
+            rows = [_unpack(row) for row in self._items.bucket(index)]
+            self._collect([r for r in rows if r.kind == _OLD and r.digest.raw not in kept], count)
+            self._sweep([r for r in rows if r.kind == _TRASHED], runs, kept, count)
+            self._drop_outlines(rows, kept)
+        self._close(runs)
+
+    def _check_rights(self) -> None:
+        """Delete what cannot be there: a server that forbids it says so before anything is done.
+
+        A move is a copy and a delete; with the right for the first alone it would be half done.
+        """
+        nobody = Digest(bytes(DIGEST_SIZE))
+        self._backend.delete(
+            [layout.object_key(nobody), layout.outline_key(nobody), trash_key(self._run, nobody)]
+        )
+
+    def _collect(self, rows: Sequence[_Row], count: Callable[[int, int], None]) -> None:
+        self.report.candidates += len(rows)
+        self._to_trash([(layout.object_key(row.digest), row) for row in rows], count)
+        if not self._dry_run:
+            self._place.forget([row.digest for row in rows])
+
+    def _to_trash(
+        self, items: Sequence[tuple[str, _Row]], count: Callable[[int, int], None]
+    ) -> None:
+        def move(item: tuple[str, _Row]) -> bool:
+            return self._move(item[0], trash_key(self._run, item[1].digest))
+
+        for index, moved in each(move, items, self._workers):
+            if moved:
+                self.report.run = self._run
+                self.report.moved += 1
+                self.report.moved_bytes += items[index][1].size
+            count(0, 1)
+
+    def _sweep(
+        self,
+        rows: Sequence[_Row],
+        runs: Sequence[_Run],
+        kept: set[bytes],
+        count: Callable[[int, int], None],
+    ) -> None:
+        """Settle what earlier runs left. What is kept goes back at once, however young the run."""
+
+        def restore(row: _Row) -> bool:
+            return self._restore(runs[row.run].name, row)
+
+        back = [row for row in rows if row.digest.raw in kept]
+        for _, restored in each(restore, back, self._workers):
+            self.report.restored += restored
+            count(0, 1)
+        rest = [row for row in rows if row.digest.raw not in kept]
+        self._delete([row for row in rest if self._is_over(runs[row.run])], runs, count)
+        # A run that never closed: where it broke off nobody knows, so its time begins anew.
+        left = [row for row in rest if self._is_abandoned(runs[row.run])]
+        self._to_trash([(trash_key(runs[row.run].name, row.digest), row) for row in left], count)
+
+    def _is_over(self, run: _Run) -> bool:
+        return run.closed is not None and run.closed <= self._limit
+
+    def _is_abandoned(self, run: _Run) -> bool:
+        began = begun(run.name)
+        return run.closed is None and began is not None and began <= self._limit
+
+    def _restore(self, run: str, row: _Row) -> bool:
+        source, target = trash_key(run, row.digest), layout.object_key(row.digest)
+        if self._dry_run:
+            return True
+        entry = self._backend.stat(target)
+        if entry is None or entry.size != row.size:
+            return self._move(source, target)
+        # Somebody sent it anew; the two are equal.
+        self._backend.delete([source])
+        return False
+
+    def _move(self, source: str, target: str) -> bool:
+        if self._dry_run:
+            return True
+        try:
+            self._backend.move(source, target)
+        except KeyNotFoundError:  # another collector was faster
+            return False
+        return True
+
+    def _delete(
+        self, rows: Sequence[_Row], runs: Sequence[_Run], count: Callable[[int, int], None]
+    ) -> None:
+        for start in range(0, len(rows), _DELETE // 2):
+            batch = rows[start : start + _DELETE // 2]
+            if not self._dry_run:
+                self._backend.delete([trash_key(runs[row.run].name, row.digest) for row in batch])
+                self._backend.delete([key for row in batch for key in self._outline_of(row)])
+            self.report.deleted += len(batch)
+            self.report.bytes += sum(row.size for row in batch)
+            count(sum(row.size for row in batch), len(batch))
+
+    def _outline_of(self, row: _Row) -> Iterator[str]:
+        """Yield the outline's key, unless the object was made anew and needs it."""
+        if row.size > BLOCK_SIZE and self._backend.stat(layout.object_key(row.digest)) is None:
+            yield layout.outline_key(row.digest)
+
+    def _drop_outlines(self, rows: Sequence[_Row], kept: set[bytes]) -> None:
+        """Delete old outlines whose object is nowhere: their deletion was interrupted."""
+        present = {row.digest for row in rows if row.kind != _OUTLINE}
+        lost = [
+            layout.outline_key(row.digest)
+            for row in rows
+            if row.kind == _OUTLINE and row.digest not in present and row.digest.raw not in kept
+        ]
+        self.report.outlines += len(lost)
+        if not self._dry_run:
+            for start in range(0, len(lost), _DELETE):
+                self._backend.delete(lost[start : start + _DELETE])
+
+    def _close(self, runs: Sequence[_Run]) -> None:
+        """Say from when on what was moved may be swept; forget the runs that were."""
+        over = [run.name for run in runs if self._is_over(run)]
+        self.report.swept = over
+        if self._dry_run:
+            self.report.run = None
+            return
+        self._backend.flush()
+        if self.report.run is not None:
+            self._backend.put([(closed_key(self._run), b"")])
+        self._backend.delete([closed_key(name) for name in over])
+        self._backend.flush()
+
+    @property
+    def _workers(self) -> int:
+        return 1 if self._dry_run else self._backend.max_connections
+
+
+def _unpack(row: bytes) -> _Row:
+    raw, kind, run, size = _ROW.unpack(row)
+    return _Row(Digest(raw), kind, run, size)
