@@ -67,7 +67,8 @@ class Cli:
 
     def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
         return {
-            "PATH": os.environ["PATH"],
+            # PYTHONPATH: to run the tests against another version of a library.
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
             "HOME": str(self.folder),
             "RADOPS_HOME": str(self.home),
             "LANG": "C.UTF-8",
