@@ -6,13 +6,16 @@ import multiprocessing
 import os
 import stat
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from radops import config
 from radops.backends.options import RemoteOptions
 from radops.errors import ConflictError, InvalidConfigError, LocalStorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
