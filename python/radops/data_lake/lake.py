@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from radops.config import resolve
-from radops.data_lake import adding, describing, naming, removing
+from radops.data_lake import adding, collecting, describing, naming, purging, removing
 from radops.data_lake.current import current_lake, using
 from radops.data_lake.file import File
 from radops.data_lake.meter import stage
@@ -21,6 +21,7 @@ from radops.errors import (
 from radops.model.record import FileRecord
 from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
 from radops.repository.layout import object_key
+from radops.repository.publish import GRACE_SECONDS
 from radops.repository.slots import Taken
 from radops.repository.sync import sync
 
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from radops.data_lake.reports import AddResult, FileInfo, Listing, Progress, SyncReport
+    from radops.data_lake.reports import (
+        AddResult,
+        FileInfo,
+        GCReport,
+        Listing,
+        Progress,
+        PurgeReport,
+        SyncReport,
+    )
     from radops.data_lake.verify import VerifyReport
 
 _DAY = 24 * 3600
@@ -326,6 +335,39 @@ class DataLake:
         """
         return removing.delete_local(self._session, targets)
 
+    def purge_local_storage(
+        self,
+        *targets: str,
+        older_than: float | None = None,
+        max_size: int | None = None,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> PurgeReport:
+        """Make room: remove local bytes that the remote has, the longest unused first.
+
+        What the remote is not known to have stays, and so does what another lake of this home
+        needs. The files stay in the lake, and are fetched again when they are read.
+
+        Args:
+            targets: UIDs, folders ending in `/`, or patterns; none for everything.
+            older_than: Only what was not used for so many seconds.
+            max_size: Stop once all of local storage takes no more bytes than this.
+            dry_run: Only say what would be removed.
+            progress: Told how far it is.
+
+        Raises:
+            LocalStorageError: There is no remote.
+            UIDNotFoundError: A target means no file.
+        """
+        return purging.purge(
+            self._session,
+            targets,
+            older_than=older_than,
+            max_size=max_size,
+            dry_run=dry_run,
+            progress=progress,
+        )
+
     def presigned_url(self, uid: str, seconds: int = 3600) -> str:
         """Return a URL by which anyone can read the file for a while.
 
@@ -427,6 +469,36 @@ class DataLake:
             repair=repair,
             progress=progress,
             jobs=jobs,
+        )
+
+    def gc(
+        self,
+        dry_run: bool = True,
+        *,
+        grace: float = GRACE_SECONDS,
+        where: str = "all",
+        progress: Progress | None = None,
+    ) -> GCReport:
+        """Collect objects that no file of the lake needs any more.
+
+        They go to the trash, and from there for good the next time, a grace later. Both the
+        remote and the local storage of this home are looked at, of the home all lakes at once.
+
+        Args:
+            dry_run: Only say what would be done.
+            grace: Seconds that everything is left alone. With less than half a day a writer
+                that is slow may lose what it has just found in place.
+            where: `all`, `local` (this machine) or `remote`.
+            progress: Told how far it is.
+
+        Raises:
+            RemoteRefusedError: It needs the right to delete. Nothing was done.
+            CorruptRecordError: A record does not decode, so what it needs is not known.
+                Nothing was collected there.
+            NewerFormatError: The lake needs a later version of radops. Nothing was done.
+        """
+        return collecting.gc(
+            self._session, dry_run=dry_run, grace=grace, where=where, progress=progress
         )
 
     # -- the remote --------------------------------------------------------------------------

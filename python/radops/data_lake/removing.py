@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from radops.data_lake.describing import downstream, edges
+from radops.data_lake.holding import add_views, held, kept_only_here, release, remote_has
 from radops.data_lake.naming import not_found, select
 from radops.errors import (
-    CorruptRecordError,
     HasDependentsError,
     LocalStorageError,
     RemoteUnavailableError,
@@ -16,14 +16,12 @@ from radops.errors import (
 from radops.model.record import FileRecord
 from radops.model.uid import UID, parse_uid
 from radops.repository.commit import bury
-from radops.repository.pending import Pending
 from radops.repository.slots import Taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from radops.data_lake.session import Session
-    from radops.model.digest import Digest
     from radops.repository.mirror import Mirror
 
 _LOG = logging.getLogger("radops")
@@ -112,48 +110,25 @@ def view_key(mirror: Mirror, uid: UID) -> str:
 def delete_local(session: Session, targets: Iterable[str]) -> list[str]:
     """Remove local bytes that the remote has; see `DataLake.delete_local`."""
     mirror = session.mirror
-    chosen = select(mirror, targets)
-    local = {uid: r for uid, r in chosen.items() if mirror.store.has(r.digest, r.size)}
-    if not local:
+    objects = held(mirror, select(mirror, targets))
+    if not objects:
         return []
     if mirror.remote is None:
         raise LocalStorageError(
             "local files are not removed: no remote holds them",
             hint="configure one with: radops config setup",
         )
-    only_here = _kept_only_here(session)
+    add_views(session, objects)
+    only_here = kept_only_here(session)
     removed = []
-    for uid, record in local.items():
-        if record.digest in only_here or not mirror.remote.has_object(record.digest, record.size):
+    for one in objects.values():
+        uid = one.names[0].uid
+        if one.digest in only_here or not remote_has(mirror.remote, one):
             raise LocalStorageError(
                 f"the bytes of {uid} are not removed: they are needed here and not in a remote",
                 uid=uid,
                 hint="publish them first: radops datalake sync",
             )
-        mirror.store.remove_view(view_key(mirror, uid))
-        mirror.store.remove(record.digest)
-        removed.append(str(uid))
-    return removed
-
-
-def _kept_only_here(session: Session) -> set[Digest]:
-    """Return the objects that files of this home need which no remote has confirmed.
-
-    Objects are shared by all lakes of a home, so all of them are looked at.
-    """
-    kept: set[Digest] = set()
-    for lake in session.all_lakes():
-        for pending in Pending(lake.here).all():
-            kept.update(digest for digest, _ in pending.draft.objects)
-        for listed in lake.here.slots.list():
-            if listed.size < 0 or listed.gone:
-                continue
-            try:
-                content = lake.here.slots.read(UID(listed.uid), listed.number)
-            except CorruptRecordError:
-                continue
-            if isinstance(content, FileRecord):
-                taken = Taken(content.uid, listed.number, content)
-                if not lake.is_confirmed(taken):
-                    kept.update(content.keeps)
-    return kept
+        if release(mirror.store, one):
+            removed += [str(name.uid) for name in one.names]
+    return sorted(removed)

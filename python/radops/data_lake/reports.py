@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from radops.repository.sync import Problem, SyncReport
 
 if TYPE_CHECKING:
     from radops.model.digest import Digest
+    from radops.repository.gc import Collected
 
 
 __all__ = [
@@ -16,11 +17,13 @@ __all__ = [
     "CallInfo",
     "CodeInfo",
     "FileInfo",
+    "GCReport",
     "InputInfo",
     "Listing",
     "OutputInfo",
     "Problem",
     "Progress",
+    "PurgeReport",
     "SyncReport",
 ]
 
@@ -142,6 +145,81 @@ class AddResult:
     """Whether the same bytes stood under that UID before."""
     pending: bool = False
     """Finished, but waiting for `sync`: the remote could not be reached."""
+
+
+@dataclass(slots=True)
+class GCReport:
+    """What a collection did, or would do: `DataLake.gc`. The totals are of both places."""
+
+    dry_run: bool
+    grace: float
+    """Seconds for which everything was left alone."""
+    remote: Collected | None = None
+    """What was done in the remote; None if it was not looked at."""
+    local: Collected | None = None
+    """What was done on this machine; None if that was not looked at."""
+
+    @property
+    def places(self) -> list[Collected]:
+        """The places that were looked at."""
+        return [place for place in (self.remote, self.local) if place is not None]
+
+    @property
+    def candidates(self) -> int:
+        """Objects older than the grace that no record keeps."""
+        return sum(place.candidates for place in self.places)
+
+    @property
+    def moved(self) -> int:
+        """Objects that went to the trash."""
+        return sum(place.moved for place in self.places)
+
+    @property
+    def restored(self) -> int:
+        """Objects that came back from the trash, as a record keeps them now."""
+        return sum(place.restored for place in self.places)
+
+    @property
+    def deleted(self) -> int:
+        """Objects in the trash that are gone for good."""
+        return sum(place.deleted for place in self.places)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the objects that are gone for good."""
+        return sum(place.bytes for place in self.places)
+
+    @property
+    def uploads(self) -> int:
+        """Unfinished uploads that were aborted; not known in a dry run."""
+        return sum(place.uploads for place in self.places)
+
+    @property
+    def leases(self) -> int:
+        """Leases that nobody held any more."""
+        return sum(place.leases for place in self.places)
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs in the trash that hold what was moved now."""
+        return [place.run for place in self.places if place.run is not None]
+
+
+@dataclass(slots=True)
+class PurgeReport:
+    """What a purge removed from this machine, or would: `DataLake.purge_local_storage`."""
+
+    dry_run: bool = False
+    purged: list[str] = field(default_factory=list)
+    """UIDs of the files whose bytes went."""
+    kept: list[str] = field(default_factory=list)
+    """UIDs of files that were to go, but whose bytes the remote is not known to have."""
+    bytes: int = 0
+    """Room that was made."""
+    size_before: int = 0
+    """Bytes that all of local storage took before."""
+    size: int = 0
+    """Bytes that it takes now."""
 
 
 class Progress(Protocol):

@@ -313,11 +313,12 @@ class LocalStore:
         self.backend.put([(layout.outline_key(digest), found.outline)])
         return found.outline
 
-    def remove(self, digest: Digest) -> None:
-        """Drop the local bytes of an object and its outline."""
-        self._proven.pop(digest, None)
-        self.backend.delete([layout.object_key(digest), layout.outline_key(digest)])
-        self.catalog.forget([layout.object_key(digest)])
+    def forget(self, digests: Sequence[Digest]) -> None:
+        """Drop what is known of objects that are gone."""
+        for digest in digests:
+            self._proven.pop(digest, None)
+        self.catalog.forget(layout.object_key(digest) for digest in digests)
+        self.catalog.forget_uses(digests)
 
     # -- views -------------------------------------------------------------------------------
 

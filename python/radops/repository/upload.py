@@ -117,7 +117,13 @@ def send(
     def send_small(item: tuple[Digest, int]) -> int:
         # Sending a small object again costs no more than asking whether it is there.
         digest, size = item
-        data = _read(local, digest, size)
+        try:
+            data = _read(local, digest, size)
+        except LocalStorageError:
+            # It may have been purged since, as the remote has the same bytes from elsewhere.
+            if not _stands(target, digest, size):
+                raise
+            return 0
         target.put([(layout.object_key(digest), data)])
         count(size, 1)
         return size
@@ -135,6 +141,11 @@ def send(
         if size > BLOCK_SIZE:
             sent += _send_large(local, target, digest, size, count)
     return sent
+
+
+def _stands(target: Backend, digest: Digest, size: int) -> bool:
+    entry = target.stat(layout.object_key(digest))
+    return entry is not None and entry.size == size
 
 
 def _read(local: LocalStore, digest: Digest, size: int) -> bytes:
@@ -160,13 +171,12 @@ def _send_large(
 ) -> int:
     key = layout.object_key(digest)
     local.locate(digest)
-    outline = local.outline(digest, size) or b""
-    entry = target.stat(key)
-    if entry is not None and entry.size == size:
+    if _stands(target, digest, size):
         if target.stat(layout.outline_key(digest)) is None:
-            target.put([(layout.outline_key(digest), outline)])
+            target.put([(layout.outline_key(digest), local.outline(digest, size) or b"")])
         count(size, 1)
         return 0
+    outline = local.outline(digest, size) or b""
     upload = target.upload(key, size)
 
     def send_part(number: int) -> None:
