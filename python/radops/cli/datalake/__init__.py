@@ -15,6 +15,8 @@ _NAMES = (
     "delete",
     "presigned-url",
     "sync",
+    "gc",
+    "purge-local-storage",
     "verify",
 )
 
