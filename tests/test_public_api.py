@@ -47,6 +47,8 @@ LAKE = {
     "downstream": "uid",
     "delete": "uid cascade",
     "presigned_url": "uid seconds",
+    "verify": "targets quick complete remote repair",
+    "gc": "dry_run",
 }
 CREATOR = {"key": "args kwargs", "is_cached": "args kwargs"}
 
