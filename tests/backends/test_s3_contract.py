@@ -22,6 +22,7 @@ _buckets: dict[str, str] = {}  # one for each server; every test has a prefix of
 
 
 class S3Contract(BackendContract):
+    many = 1500  # a page holds a thousand
     multiple = 12 * MIB  # S3 takes no part below 5 MiB but the last
 
     @pytest.fixture

@@ -384,7 +384,9 @@ class _Connection:
             done += len(data)
 
     def _answer_error(self, fault: Answer) -> None:
-        code = fault.code or {503: "SlowDown", 500: "InternalError"}.get(fault.status, "Error")
+        code = fault.code or {429: "SlowDown", 503: "SlowDown", 500: "InternalError"}.get(
+            fault.status, "Error"
+        )
         body = f"<Error><Code>{code}</Code><Message>injected</Message></Error>".encode()
         lines = [f"HTTP/1.1 {fault.status} Injected", f"Content-Length: {len(body)}"]
         lines.append("Content-Type: application/xml")

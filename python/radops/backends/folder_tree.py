@@ -211,7 +211,8 @@ class Tree:
                 self.make_folder(parent or "/", may_be_root=may_be_root)
                 Path(path).mkdir()
         except FileExistsError:
-            if not Path(path).is_dir():
+            # FileNotFoundError if it was removed again at once: then callers try again.
+            if not stat.S_ISDIR(Path(path).stat().st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
         else:
             if self._group and path.startswith(self._root):

@@ -123,7 +123,6 @@ _CLIENT_REFUSALS = (
             boto.UnknownCredentialError,
             boto.NoAuthTokenError,
             boto.TokenRetrievalError,
-            boto.UnknownTokenProviderError,
             boto.MetadataRetrievalError,
             boto.RefreshWithMFAUnsupportedError,
             boto.SSOError,  # also: not logged in, token expired
