@@ -142,11 +142,17 @@ def _verify_local(
     jobs: int | None,
 ) -> None:
     mirror = session.mirror
-    check = RecordCheck(mirror, has_remote=session.settings.remote is not None, complete=complete)
+    check = RecordCheck(
+        mirror,
+        has_remote=session.settings.remote is not None,
+        quick=report.quick,
+        complete=complete,
+    )
     data = ByteCheck(check, quick=report.quick, threads=jobs or 0)
     try:
         with stage(progress, "reading records") as count:
             _Selection(session, check, complete, count).take(targets)
+        check.note()
         total_bytes, total_files = check.work.totals()
         with stage(progress, "verifying", total_bytes, total_files) as count:
             data.run(count)

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS slots (
     slot TEXT PRIMARY KEY, record BLOB NOT NULL, asked REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    slot TEXT PRIMARY KEY, record BLOB NOT NULL, needs BLOB NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uses (
     object BLOB PRIMARY KEY, used REAL NOT NULL
 ) WITHOUT ROWID;
@@ -133,6 +136,20 @@ class Catalog:
     def forget_uses(self, digests: Iterable[Digest]) -> None:
         """Drop what is known of objects that are gone."""
         self._many("DELETE FROM uses WHERE object = ?", [(digest.raw,) for digest in digests])
+
+    def needs(self, slot: str, record: Digest) -> bytes | None:
+        """Return what was noted of the record with that digest, None if nothing was."""
+        row = self._one("SELECT record, needs FROM records WHERE slot = ?", slot)
+        return bytes(row[1]) if row is not None and row[0] == record.raw else None
+
+    def remember_needs(self, rows: Iterable[tuple[str, Digest, bytes]]) -> None:
+        """Note what records say, in short, so that they need not be decoded again.
+
+        Args:
+            rows: Slot, digest of its record, and what is to be noted.
+        """
+        values = [(slot, record.raw, needs) for slot, record, needs in rows]
+        self._many("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", values)
 
     def close(self) -> None:
         """Close the connection of this process."""

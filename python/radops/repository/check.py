@@ -7,7 +7,8 @@ Every record is read, and what it needs is noted, each object once however many 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, NamedTuple
 
 from radops.errors import (
     CorruptDataError,
@@ -16,20 +17,59 @@ from radops.errors import (
     RadopsError,
     RemoteUnavailableError,
 )
+from radops.model.cbor import MAX_SIZE
+from radops.model.digest import Digest
 from radops.model.edge import decode_edge
 from radops.model.record import FileRecord, FolderRecord, Tombstone
 from radops.model.uid import UID, folders_of, is_reserved, slot_key
 from radops.repository import findings, layout
-from radops.repository.findings import REPAIR, RIGHTS, Tally
+from radops.repository.findings import NO_COPY, REPAIR, RIGHTS, Tally
 from radops.repository.slots import Free, Pending, Taken
-from radops.repository.worklist import View, Worklist
+from radops.repository.worklist import BATCH, View, Worklist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from radops.model.digest import Digest
     from radops.repository.mirror import Mirror
     from radops.repository.slots import State
+
+
+class Needs(NamedTuple):
+    """What a file's record says that a check has to know."""
+
+    uid: UID
+    number: int
+    """Of its slot."""
+    record: Digest
+    """Digest of the record's bytes."""
+    digest: Digest
+    size: int
+    more: tuple[Digest, ...]
+    """Further objects that must stay as long as the record."""
+    sources: tuple[str, ...]
+    """The UIDs of the lake files that it was made from."""
+
+    @classmethod
+    def of(cls, record: FileRecord, number: int, sources: tuple[str, ...]) -> Needs:
+        """Take it from a record."""
+        more = tuple(digest for digest in record.keeps if digest != record.digest)
+        uid, digest = UID(record.uid), record.digest
+        return cls(uid, number, record.record_digest, digest, record.size, more, sources)
+
+    def encode(self) -> bytes:
+        """Return all but UID, number and record, for the catalogue."""
+        more = b"".join(digest.raw for digest in self.more)
+        head = struct.pack(">QI", self.size, len(self.more))
+        return head + self.digest.raw + more + "\n".join(self.sources).encode()
+
+    @classmethod
+    def decode(cls, noted: bytes, uid: UID, record: Digest) -> Needs:
+        """Take it from the catalogue; it is that of the UID's first slot."""
+        size, count = struct.unpack_from(">QI", noted)
+        digests = [Digest(noted[at : at + 32]) for at in range(12, 44 + 32 * count, 32)]
+        text = noted[44 + 32 * count :].decode()
+        sources = tuple(text.split("\n")) if text else ()
+        return cls(uid, 0, record, digests[0], size, tuple(digests[1:]), sources)
 
 
 class RecordCheck:
@@ -39,17 +79,21 @@ class RecordCheck:
         mirror: The lake. Its remote is asked only about files that are missing and that nothing
             here says the remote holds.
         has_remote: Whether the lake has a remote, in use or not: then not all files are here.
+        quick: Take what was noted of records that have the same bytes as then.
         complete: Files that are only in the remote are findings.
     """
 
-    def __init__(self, mirror: Mirror, *, has_remote: bool, complete: bool) -> None:
+    def __init__(self, mirror: Mirror, *, has_remote: bool, quick: bool, complete: bool) -> None:
         self.mirror = mirror
         self.store = mirror.store
         self.here = mirror.here
         self.tally = Tally()
         self.work = Worklist()
         self.has_remote = has_remote
+        self._quick = quick
         self._complete = complete
+        self._root = str(self.store.root)
+        self._new: list[tuple[str, Digest, bytes]] = []
         self._folders: set[UID] = set()
         self._ask = mirror.remote is not None
 
@@ -57,25 +101,67 @@ class RecordCheck:
 
     def take(self, uid: UID) -> bool:
         """Look at a file's record and note what it needs; False if there is no such file here."""
-        if self.work.has_file(uid):
+        if not self.work.add_file(uid):
             return True
-        state = self._state(uid)
-        if state is None:
-            return self.work.add_file(uid)
-        if isinstance(state, Free) or isinstance(state.record, FolderRecord):
-            return False
-        taken = Taken(uid, state.number, state.record)
-        # The intent of a commit that never happened, or the cached record of a file whose
-        # siblings are not cached: then its bytes are here, or it is nothing.
-        if (
-            isinstance(state, Pending)
-            and not self.mirror.is_confirmed(taken)
-            and not (self.has_remote and self.store.has(state.record.digest, state.record.size))
-        ):
-            return False
-        self.work.add_file(uid)
-        self._take(taken, state.record)
+        needs = self._noted(uid) if self._quick else None
+        if needs is None:
+            state = self._state(uid)
+            if state is None:
+                return True
+            needs = self._judge(state)
+            if needs is None:
+                self.work.drop_file(uid)
+                return False
+        self._take(needs)
         return True
+
+    def _noted(self, uid: UID) -> Needs | None:
+        """Return what was noted of a record when it was last decoded, if it has the same bytes."""
+        slot = self.here.prefix + slot_key(uid)
+        try:
+            with open(f"{self._root}/{slot}", "rb", buffering=0) as file:  # noqa: PTH123 - quick
+                record = Digest.of(file.read(MAX_SIZE + 1))
+        except OSError:
+            return None
+        noted = self.store.catalog.needs(slot, record)
+        return None if noted is None else Needs.decode(noted, uid, record)
+
+    def _judge(self, state: State) -> Needs | None:
+        if isinstance(state, Free) or isinstance(state.record, FolderRecord):
+            return None
+        sources = self._sources(state.record)
+        needs = Needs.of(state.record, state.number, sources or ())
+        if isinstance(state, Pending):
+            # The intent of a commit that never happened, or the cached record of a file whose
+            # siblings are not cached: then its bytes are here, or it is nothing.
+            if self._confirmed(needs) or (
+                self.has_remote and self.store.has(needs.digest, needs.size)
+            ):
+                return needs
+            return None
+        if sources is not None and state.record.commit.primary == slot_key(needs.uid):
+            # What this record says now, it will say for ever, whatever other slots hold.
+            slot = self.here.prefix + slot_key(needs.uid)
+            self._new.append((slot, needs.record, needs.encode()))
+            if len(self._new) >= BATCH:
+                self.note()
+        return needs
+
+    def note(self) -> None:
+        """Save what was decoded, for a quick check."""
+        new, self._new = self._new, []
+        self.store.catalog.remember_needs(new)
+
+    def _sources(self, record: FileRecord) -> tuple[str, ...] | None:
+        try:
+            call = self.here.call_of(record)
+        except RadopsError:
+            return None  # the object with the call is missing or wrong: found as such
+        return tuple(sorted({one.uid for one in (*call.inputs, *call.reads)} if call else ()))
+
+    def _confirmed(self, needs: Needs) -> bool:
+        slot = self.here.prefix + slot_key(needs.uid, needs.number)
+        return self.store.catalog.asked(slot, needs.record) is not None
 
     def _state(self, uid: UID) -> State | None:
         try:
@@ -94,21 +180,21 @@ class RecordCheck:
             )
         return None
 
-    def _take(self, taken: Taken, record: FileRecord) -> None:
-        uid = taken.uid
-        for digest in sorted({record.digest, *record.keeps}):
-            size = record.size if digest == record.digest else -1
+    def _take(self, needs: Needs) -> None:
+        uid = needs.uid
+        for digest in (needs.digest, *needs.more):
+            is_file = digest is needs.digest
             if self._stands(digest):
-                self.work.add_object(digest, size, uid)
-                self.tally.files += digest == record.digest
+                self.work.add_object(digest, needs.size if is_file else -1, uid)
+                self.tally.files += is_file
             else:
-                self._absent(taken, digest, size, is_file=digest == record.digest)
+                self._absent(needs, digest, is_file=is_file)
         key = f"{self.here.prefix}files/{uid}"
-        if os.path.lexists(self.store.root / key):
-            self.work.add_view(View(key, uid, record.digest, record.size))
-        if self.has_remote and self.mirror.is_confirmed(taken):
+        if os.path.lexists(f"{self._root}/{key}"):
+            self.work.add_view(View(key, uid, needs.digest, needs.size))
+        if self.has_remote and self._confirmed(needs):
             return  # a cache of the remote has slots only; its edges are there
-        self._check_edges(record)
+        self._check_edges(needs)
         if not self.has_remote:
             self._check_folders(uid)
 
@@ -123,57 +209,50 @@ class RecordCheck:
                 self.tally.find(findings.MISSING, message, hint, [uid], digest, None, size)
 
     def _stands(self, digest: Digest) -> bool:
-        return os.path.lexists(self.store.object_path(digest))
+        return os.path.lexists(f"{self._root}/{layout.object_key(digest)}")
 
-    def _absent(self, taken: Taken, digest: Digest, size: int, *, is_file: bool) -> None:
-        if self.has_remote and (self.mirror.is_confirmed(taken) or self._remote_has(taken)):
+    def _absent(self, needs: Needs, digest: Digest, *, is_file: bool) -> None:
+        if self.has_remote and (self._confirmed(needs) or self._remote_has(needs)):
             self.tally.not_local += is_file
             if is_file and self._complete:
-                self.not_local(taken.uid, digest)
+                self.not_local(needs.uid, digest)
             return
-        key = layout.object_key(digest)
+        key, size = layout.object_key(digest), needs.size if is_file else -1
         if self.store.catalog.knows(key) or self.store.quarantined(digest):
             kind, message = findings.MISSING, "its bytes are gone from local storage"
         else:
             kind, message = findings.DANGLING, "its bytes were never stored"
         where = ", and the remote is not known to hold them" if self.has_remote else ""
-        self.tally.find(kind, message + where, REPAIR, [taken.uid], digest=digest, size=size)
+        hint = REPAIR if self.has_remote else NO_COPY
+        self.tally.find(kind, message + where, hint, [needs.uid], digest, size=size)
 
     def not_local(self, uid: str, digest: Digest | None = None) -> None:
         """Note a file that is only in the remote, where all were to be here."""
         hint = f"radops datalake download {uid}"
         self.tally.find(findings.NOT_LOCAL, "is not on this machine", hint, [uid], digest=digest)
 
-    def _remote_has(self, taken: Taken) -> bool:
+    def _remote_has(self, needs: Needs) -> bool:
         """Ask about a file of which nothing here says that the remote holds it."""
         if self.mirror.remote is None or not self._ask:
             return False
         try:
-            there = self.mirror.remote.slots.read(taken.uid, taken.number)
+            there = self.mirror.remote.slots.read(needs.uid, needs.number)
         except RemoteUnavailableError:
             self._ask = False
             return False
         except RadopsError:
             return False
-        return there is not None and there.raw == taken.record.raw
+        return there is not None and there.record_digest == needs.record
 
-    def _check_edges(self, record: FileRecord) -> None:
-        try:
-            call = self.here.call_of(record)
-        except RadopsError:
-            return  # the object with the call is missing or wrong: found as such
-        for source in sorted({one.uid for one in (*call.inputs, *call.reads)} if call else ()):
-            key = self.here.prefix + layout.edge_key(source, UID(record.uid))
+    def _check_edges(self, needs: Needs) -> None:
+        for source in needs.sources:
+            key = self.here.prefix + layout.edge_key(UID(source), needs.uid)
             try:
-                decode_edge((self.store.root / key).read_bytes(), UID(record.uid))
+                decode_edge((self.store.root / key).read_bytes(), needs.uid)
             except (OSError, RadopsError):
-                self.tally.find(
-                    findings.EDGE,
-                    f"{source} does not know that this file was made from it",
-                    REPAIR,
-                    [record.uid],
-                    path=key,
-                ).edge = (source, record.uid)
+                message = f"{source} does not know that this file was made from it"
+                finding = self.tally.find(findings.EDGE, message, REPAIR, [needs.uid], path=key)
+                finding.edge = (source, needs.uid)
 
     def _check_folders(self, uid: UID) -> None:
         for folder in () if is_reserved(uid) else folders_of(uid):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from radops import native
 from radops.errors import RadopsError
+from radops.model.digest import Digest
 from radops.model.outline import BLOCK_SIZE, check_outline, outline_size
 from radops.model.record import Tombstone
 from radops.model.uid import UID
@@ -23,13 +24,13 @@ from radops.repository.transfer import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from radops.model.digest import Digest
     from radops.repository.check import RecordCheck
     from radops.repository.worklist import View
 
 WRITABLE_BITS = 0o222
+_Item = tuple[str, int, Digest]
+"""A file to be hashed: its key below the store's root, its size, its digest."""
 
 
 class ByteCheck:
@@ -48,6 +49,7 @@ class ByteCheck:
         self._slots = records.here.slots
         self._hint = REPAIR if records.has_remote else NO_COPY
         self._quick = quick
+        self._root = str(self.store.root)
         self._threads = threads
 
     def run(self, count: Callable[[int, int], None]) -> None:
@@ -60,10 +62,10 @@ class ByteCheck:
     def _check_objects(
         self, batch: Sequence[tuple[Digest, int]], count: Callable[[int, int], None]
     ) -> None:
-        to_hash: list[tuple[Path, int, Digest]] = []
+        to_hash: list[_Item] = []
         for digest, size in batch:
-            path = self.store.object_path(digest)
-            status = self._status(path, digest, size, self.work.users(digest))
+            key = layout.object_key(digest)
+            status = self._status(key, digest, size)
             if status is None:
                 continue
             expected = status.st_size if size < 0 else size
@@ -71,35 +73,45 @@ class ByteCheck:
             self.tally.bytes += expected
             if size > BLOCK_SIZE:
                 self._check_outline(digest, size)
-            if self._trusts(layout.object_key(digest), Stamp.of(status), expected, digest, count):
-                continue
-            to_hash.append((path, expected, digest))
-        for (path, size, digest), check in self._hash(to_hash, count):
-            self._bad_object(path, size, digest, check)
+            if not self._trusts(key, Stamp.of(status), expected, digest, count):
+                to_hash.append((key, expected, digest))
+        for (key, size, digest), check in self._hash(to_hash, count):
+            self._bad_object(key, size, digest, check)
 
     def _status(
-        self, path: Path, digest: Digest, size: int, uids: Sequence[str], *, view: str = ""
+        self, key: str, digest: Digest, size: int, view: View | None = None
     ) -> os.stat_result | None:
         """Return the stat of a file to be hashed; None for what must not be."""
-        what, key = "its view under files/" if view else "its object", self._key(path)
         try:
-            status = path.lstat()
+            status = os.lstat(self._path(key))
         except FileNotFoundError:
             return None  # removed since it was noted, by somebody who may
         except OSError as error:
-            message = f"{what} cannot be read: {error.strerror}"
-            self.tally.find(view or findings.UNREADABLE, message, RIGHTS, uids, digest, key, size)
+            message = f"cannot be read: {error.strerror}"
+            self._find_status(findings.UNREADABLE, message, digest, key, size, view)
             return None
         if not stat.S_ISREG(status.st_mode):
-            kind = "a symbolic link" if stat.S_ISLNK(status.st_mode) else "no regular file"
-            message = f"{what} is {kind}"
-            self.tally.find(view or findings.STRAY, message, REPAIR, uids, digest, key, size)
+            link = stat.S_ISLNK(status.st_mode)
+            message = "is a symbolic link" if link else "is no regular file"
+            self._find_status(findings.STRAY, message, digest, key, size, view)
             return None
         if status.st_mode & WRITABLE_BITS:
-            mode = stat.S_IMODE(status.st_mode)
-            message = f"{what} can be written to (mode {mode:04o})"
-            self.tally.find(findings.WRITABLE, message, REPAIR, uids, digest, key, size)
+            message = f"can be written to (mode {stat.S_IMODE(status.st_mode):04o})"
+            self._find_status(findings.WRITABLE, message, digest, key, size, view)
         return status
+
+    def _find_status(
+        self, kind: str, message: str, digest: Digest, key: str, size: int, view: View | None
+    ) -> None:
+        what = "its view under files/" if view else "its object"
+        if view and kind != findings.WRITABLE:
+            kind = findings.VIEW
+        uids = (view.uid,) if view else self.work.users(digest)
+        hint = RIGHTS if kind == findings.UNREADABLE else REPAIR
+        self.tally.find(kind, f"{what} {message}", hint, uids, digest, key, size)
+
+    def _path(self, key: str) -> str:
+        return f"{self._root}/{key}"
 
     def _trusts(
         self,
@@ -119,38 +131,36 @@ class ByteCheck:
 
     def _hash(
         self,
-        files: Sequence[tuple[Path, int, Digest]],
+        files: Sequence[_Item],
         count: Callable[[int, int], None],
-    ) -> list[tuple[tuple[Path, int, Digest], native.Check]]:
+    ) -> list[tuple[_Item, native.Check]]:
         """Hash files; catalogue those that are good, return the others."""
         began = time.time_ns()
-        items = [(path, size, digest.raw) for path, size, digest in files]
+        items = [(self._path(key), size, digest.raw) for key, size, digest in files]
         with watching(count) as progress:
             checks = native.check_files(items, threads=self._threads, progress=progress)
         good, bad = [], []
         for file, check in zip(files, checks, strict=True):
-            path, size, digest = file
+            key, size, digest = file
             result = check
             if check.state == "changed":  # a view was linked or removed meanwhile, most likely
-                (result,) = native.check_files([(path, size, digest.raw)])
+                (result,) = native.check_files([(self._path(key), size, digest.raw)])
             if result.state == "ok":
                 stamp = Stamp(result.size, result.mtime_ns, result.ctime_ns, result.inode)
-                good.append((self._key(path), stamp, digest))
+                good.append((key, stamp, digest))
             elif result.state != "missing":
                 bad.append((file, result))
         self.store.catalog.remember(good, began)
         return bad
 
-    def _bad_object(self, path: Path, size: int, digest: Digest, check: native.Check) -> None:
+    def _bad_object(self, key: str, size: int, digest: Digest, check: native.Check) -> None:
         uids = self.work.users(digest)
         if check.state in ("unreadable", "changed"):
             changes = "it changes while it is read"
             message = f"its bytes cannot be read: {check.message or changes}"
-            self.tally.find(
-                findings.UNREADABLE, message, self._hint, uids, digest, self._key(path), size
-            )
+            self.tally.find(findings.UNREADABLE, message, self._hint, uids, digest, key, size)
             return
-        if check.state == "size" and self._is_digest_of(path, digest):
+        if check.state == "size" and self._is_digest_of(key, digest):
             message = (
                 f"its record says {size:,} bytes, the object of that digest has {check.size:,}"
             )
@@ -161,18 +171,18 @@ class ByteCheck:
         message = "wrong bytes"
         if kind == findings.SIZE:
             message = f"has {check.size:,} bytes instead of {size:,}"
-        finding = self.tally.find(kind, message, self._hint, uids, digest, self._key(path), size)
-        finding.ranges = self._ranges(path, size, digest)
+        finding = self.tally.find(kind, message, self._hint, uids, digest, key, size)
+        finding.ranges = self._ranges(key, size, digest)
         if check.size > size:
             finding.ranges += ((size, check.size),)
 
-    def _is_digest_of(self, path: Path, digest: Digest) -> bool:
+    def _is_digest_of(self, key: str, digest: Digest) -> bool:
         try:
-            return native.hash_file(path, threads=self._threads).digest == digest.raw
+            return native.hash_file(self._path(key), threads=self._threads).digest == digest.raw
         except OSError:
             return False
 
-    def _ranges(self, path: Path, size: int, digest: Digest) -> tuple[tuple[int, int], ...]:
+    def _ranges(self, key: str, size: int, digest: Digest) -> tuple[tuple[int, int], ...]:
         """Return the spans that are wrong; the whole file where there is no outline to tell."""
         if size > BLOCK_SIZE:
             outline = self._read_outline(digest, size)
@@ -180,7 +190,7 @@ class ByteCheck:
                 return ((0, size),)
             try:
                 return block_ranges(
-                    native.bad_blocks(path, size, outline, threads=self._threads), size
+                    native.bad_blocks(self._path(key), size, outline, threads=self._threads), size
                 )
             except OSError:
                 return ()
@@ -205,10 +215,9 @@ class ByteCheck:
     # -- views -------------------------------------------------------------------------------
 
     def _check_views(self, views: Sequence[View], count: Callable[[int, int], None]) -> None:
-        to_hash: dict[Path, View] = {}
+        to_hash: dict[str, View] = {}
         for view in views:
-            path = self.store.root / view.key
-            status = self._status(path, view.digest, view.size, [view.uid], view=findings.VIEW)
+            status = self._status(view.key, view.digest, view.size, view)
             if status is None:
                 continue
             try:
@@ -219,31 +228,26 @@ class ByteCheck:
                 pass
             stamp = Stamp.of(status)
             if not self._trusts(view.key, stamp, view.size, view.digest, count):
-                to_hash[path] = view
-        files = [(path, view.size, view.digest) for path, view in to_hash.items()]
-        for (path, size, digest), check in self._hash(files, count):
-            view = to_hash[path]
+                to_hash[view.key] = view
+        files = [(view.key, view.size, view.digest) for view in to_hash.values()]
+        for (key, size, digest), check in self._hash(files, count):
+            view = to_hash[key]
             self.store.catalog.forget([view.key])
-            if check.state in ("size", "bytes") and self._was_before(UID(view.uid), path):
+            if check.state in ("size", "bytes") and self._was_before(UID(view.uid), key):
                 continue
             message = "its view under files/ no longer shows its bytes"
             if check.state not in ("size", "bytes"):
                 message = f"its view under files/ cannot be read: {check.message}"
-            finding = self.tally.find(
-                findings.VIEW, message, REPAIR, [view.uid], digest, view.key, size
-            )
-            finding.ranges = self._ranges(path, size, digest) if check.state == "bytes" else ()
+            finding = self.tally.find(findings.VIEW, message, REPAIR, [view.uid], digest, key, size)
+            finding.ranges = self._ranges(key, size, digest) if check.state == "bytes" else ()
 
-    def _was_before(self, uid: UID, path: Path) -> bool:
+    def _was_before(self, uid: UID, key: str) -> bool:
         """Say whether a view shows a file of that name that was deleted since: it is only old."""
         try:
-            digest = native.hash_file(path).digest
+            digest = native.hash_file(self._path(key)).digest
             return any(
                 isinstance(content, Tombstone) and content.inner().digest.raw == digest
                 for _, content in self._slots.walk(uid)
             )
         except (OSError, RadopsError):
             return False
-
-    def _key(self, path: Path) -> str:
-        return path.relative_to(self.store.root).as_posix()

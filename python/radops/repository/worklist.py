@@ -50,23 +50,32 @@ class Worklist:
             self.db.execute(f"PRAGMA {line}")
         self.db.executescript(schema)
         self.db.execute("BEGIN")
+        self._new: list[tuple[bytes, int, str]] = []
 
     def add_file(self, uid: str) -> bool:
         """Note a file; False if it was noted before."""
         return self.db.execute("INSERT OR IGNORE INTO files VALUES (?)", (uid,)).rowcount == 1
 
-    def has_file(self, uid: str) -> bool:
-        """Say whether a file was noted."""
-        return self._one("SELECT 1 FROM files WHERE uid = ?", (uid,)) is not None
+    def drop_file(self, uid: str) -> None:
+        """Take a file back that turned out to be none."""
+        self.db.execute("DELETE FROM files WHERE uid = ?", (uid,))
 
     def add_object(self, digest: Digest, size: int, uid: str) -> None:
         """Note that a file needs an object; `size` is -1 where nobody says."""
-        self.db.execute(
+        self._new.append((digest.raw, size, uid))
+        if len(self._new) >= BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        new, self._new = self._new, []
+        self.db.executemany(
             "INSERT INTO objects VALUES (?, ?)"
             " ON CONFLICT DO UPDATE SET size = excluded.size WHERE size < 0",
-            (digest.raw, size),
+            [(digest, size) for digest, size, _ in new],
         )
-        self.db.execute("INSERT OR IGNORE INTO uses VALUES (?, ?)", (digest.raw, uid))
+        self.db.executemany(
+            "INSERT OR IGNORE INTO uses VALUES (?, ?)", [(digest, uid) for digest, _, uid in new]
+        )
 
     def has_object(self, digest: Digest) -> bool:
         """Say whether a file was noted that needs the object."""
@@ -106,6 +115,7 @@ class Worklist:
 
     def totals(self) -> tuple[int, int]:
         """Return bytes and number of all that is to be looked at."""
+        self._flush()
         row: tuple[int, int] = self.db.execute(
             "SELECT coalesce(sum(size), 0), count(*) FROM"
             " (SELECT max(size, 0) size FROM objects UNION ALL SELECT size FROM views)"
@@ -114,6 +124,7 @@ class Worklist:
 
     def objects(self) -> Iterator[list[tuple[Digest, int]]]:
         """Yield digest and size of all objects in batches, in the order of the disk's folders."""
+        self._flush()
         rows = self.db.execute("SELECT digest, size FROM objects ORDER BY digest")
         while batch := rows.fetchmany(BATCH):
             yield [(Digest(digest), size) for digest, size in batch]
