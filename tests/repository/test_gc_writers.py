@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from faults import WrapperBackend
 from radops.backends.folder import FolderBackend
 from radops.data_lake import DataLake
 from radops.errors import CorruptObjectError
-from radops.model.digest import Digest
 from radops.model.uid import UID
 from radops.repository import mirror as mirror_module
 from radops.repository import publish as publish_module
@@ -17,6 +18,9 @@ from radops.repository.gc import SAFE_GRACE_SECONDS
 from radops.repository.local import LocalStore
 from radops.repository.publish import GRACE_SECONDS, publish
 from repository.bucket import GRACE, HOUR, Bucket
+
+if TYPE_CHECKING:
+    from radops.model.digest import Digest
 
 LARGE = b"x" * (1024 * 1024 + 1)
 
