@@ -229,6 +229,9 @@ WAYS = {
         "pipeline": "import sys\nif sys.flags.debug == VALUE:\n    A = 5\nelse:\n    A = 6\n"
         "def process(): return A",
     },
+    "name bound by a condition": {
+        "pipeline": "if A := VALUE:\n    B = A\ndef process(): return A",
+    },
     "loop": {"pipeline": "for i in range(3):\n    LAST = i + VALUE\ndef process(): return LAST"},
     "instance": {
         "pipeline": "class S:\n    def __init__(self): self.rate = VALUE\nsettings = S()\n"
@@ -557,6 +560,51 @@ def test_f_strings_have_one_form():
     assert canonical(ast.parse('f"{a!r}"')) != canonical(ast.parse('f"{a}"'))
 
 
+def test_threads_and_forks(load):
+    """Many threads at once, and a child whose parent was in the midst of it."""
+    text = "".join(f"def f{i}(x): return f{i + 1}(x) + {i}\n" for i in range(200))
+    program = """
+        import os, signal, sys, threading
+        signal.alarm(60)
+        sys.path.insert(0, {folder!r})
+        import pipeline
+        from radops.data_lake.fingerprint import fingerprint
+        def ask():
+            found.append(fingerprint(pipeline.process).digest.hex)
+        found = []
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads: thread.start()
+        if (child := os.fork()) == 0:
+            signal.alarm(60)  # a child that hangs must not outlive the test
+            ask()
+            os._exit(0)
+        for thread in threads: thread.join()
+        assert os.waitpid(child, 0)[1] == 0
+        assert len(found) == 8 and len(set(found)) == 1
+        print("done")
+    """
+    module = load(pipeline=text + "def f200(x): return x\nprocess = f0\n")
+    folder = Path(module.__file__).parent
+    write(folder, {"program.py": program.replace("{folder!r}", repr(str(folder)))})
+    assert run("program.py", cwd=folder) == "done\n"
+
+
+def test_what_is_watched_is_not_kept_alive(load):
+    text = """
+        import weakref
+        class Table: pass
+        table = Table()
+        exec("def process(): return table")
+        alive = weakref.ref(table)
+    """
+    module = load(pipeline=text)
+    first = fingerprint(module.process)
+    assert first.unfollowed
+    module.table = 5
+    assert module.alive() is None
+    assert fingerprint(module.process) != first
+
+
 def test_deep_code_is_no_problem(load):
     text = "def process(x): return " + " + ".join(["x"] * 900) + "\n"
     assert digest(load(pipeline=text)) != digest(load(pipeline=text.replace("x\n", "1\n")))
@@ -565,7 +613,7 @@ def test_deep_code_is_no_problem(load):
 def test_values():
     ring = []
     ring.append(ring)
-    for value in (ring, object(), [0] * 200_000, type("Sub", (int,), {})(1)):
+    for value in (ring, object(), [0] * 20_000, type("Sub", (int,), {})(1)):
         with pytest.raises(OpaqueError):
             canonical_value(value)
     different = [

@@ -26,7 +26,6 @@ of Python, and its helpers are followed by what their names stand for now.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -59,17 +58,63 @@ class Fingerprint:
     """The line of `def` in it, counted from 1."""
 
 
+class _Snapshot:
+    """What a variable held, without keeping that alive: it may be a table of gigabytes."""
+
+    __slots__ = ("_held", "_reference")
+
+    def __init__(self, value: object) -> None:
+        self._reference: weakref.ref[Any] | None = None
+        self._held: object = None
+        try:
+            self._held = _short(canonical_value(value))
+        except OpaqueError:
+            try:
+                self._reference = weakref.ref(value)
+            except TypeError:
+                self._held = _identity(value)
+
+    def fits(self, value: object) -> bool:
+        """Whether the variable holds the same."""
+        if self._reference is not None:
+            return self._reference() is value
+        try:
+            return self._held == _short(canonical_value(value))
+        except OpaqueError:
+            return self._held == _identity(value)
+
+
+def _short(form: bytes) -> bytes:
+    return form if len(form) < 1024 else Digest.of(form).raw
+
+
+def _identity(value: object) -> tuple[int, ...]:
+    """Tell containers apart whose items have no form: by which objects they hold."""
+    if isinstance(value, dict):
+        return id(value), *map(id, value), *map(id, value.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return id(value), *map(id, value)
+    return (id(value),)
+
+
 @dataclass(slots=True)
 class _Known:
     fingerprint: Fingerprint
     code: CodeType
-    watched: list[tuple[dict[str, Any], str, Any]]
-    changing: list[tuple[dict[str, Any], str, bytes]]
-    cells: tuple[Any, ...]
+    closure: list[tuple[str, _Snapshot]]
+    watched: list[tuple[dict[str, Any], str, _Snapshot]]
+
+    def holds(self, function: FunctionType) -> bool:
+        """Whether the function still reaches what it did."""
+        if function.__code__ is not self.code:  # notebooks can replace it on reload
+            return False
+        closure = closure_of(function) if self.closure else {}
+        return all(held.fits(closure[name]) for name, held in self.closure) and all(
+            held.fits(scope.get(name, MISSING)) for scope, name, held in self.watched
+        )
 
 
 _known: weakref.WeakKeyDictionary[FunctionType, _Known] = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
 
 
 def fingerprint(function: Callable[..., Any]) -> Fingerprint:
@@ -83,45 +128,15 @@ def fingerprint(function: Callable[..., Any]) -> Fingerprint:
     """
     inner = innermost(function)
     known = _known.get(inner)
-    if known is None or not _holds(known, inner):
+    if known is None or not known.holds(inner):
         tracer = Tracer(inner)
-        cells = _cell_forms(inner)
+        closure = [(name, _Snapshot(value)) for name, value in closure_of(inner).items()]
         digest = Digest.of(cbor.encode(tracer.preimage(function)))
         text, line = tracer.text()
         result = Fingerprint(digest, text, tuple(tracer.notes), tracer.file, line)
-        known = _Known(result, inner.__code__, *_split(tracer.resolver.watched), cells)
-        with _lock:
-            _known[inner] = known
+        watched = [
+            (scope, name, _Snapshot(value)) for scope, name, value in tracer.resolver.watched
+        ]
+        known = _Known(result, inner.__code__, closure, watched)
+        _known[inner] = known
     return known.fingerprint
-
-
-def _holds(known: _Known, function: FunctionType) -> bool:
-    return (
-        function.__code__ is known.code
-        and (function.__closure__ is None or _cell_forms(function) == known.cells)
-        and all(scope.get(name, MISSING) is value for scope, name, value in known.watched)
-        and all(_form(scope.get(name, MISSING)) == form for scope, name, form in known.changing)
-    )
-
-
-def _split(
-    watched: list[tuple[dict[str, Any], str, Any]],
-) -> tuple[list[tuple[dict[str, Any], str, Any]], list[tuple[dict[str, Any], str, bytes]]]:
-    """Tell values that stay what they are from containers that can change in place."""
-    changing = [
-        (scope, name, form)
-        for scope, name, value in watched
-        if isinstance(value, (list, dict, set, tuple)) and (form := _form(value))
-    ]
-    return [item for item in watched if not isinstance(item[2], (list, dict, set, tuple))], changing
-
-
-def _form(value: object) -> bytes:
-    try:
-        return canonical_value(value)
-    except OpaqueError:
-        return b""
-
-
-def _cell_forms(function: FunctionType) -> tuple[Any, ...]:
-    return tuple(_form(value) or id(value) for value in closure_of(function).values())

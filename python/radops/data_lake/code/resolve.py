@@ -26,6 +26,8 @@ class Node:
     node: ast.stmt
     scope: dict[str, Any] | None = None
     """The variables of the notebook, if it stands in one."""
+    parents: tuple[ast.AST, ...] = ()
+    """The functions and classes around it, if it does not stand by itself in the module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class Resolver:
         located = source.locate_class(value.__qualname__) if source else []
         if source is None or not located:
             return [Unknown(value.__qualname__, "its source is not at hand")]
-        return [Node(source, _statement(item.node)) for item in located]
+        return [Node(source, _statement(item.node), None, item.parents) for item in located]
 
     def _of_main_class(self, value: type) -> list[Target]:
         """Find a class of the script or notebook: by its methods, else by the latest cell."""
@@ -230,7 +232,9 @@ class Resolver:
             located = source.locate_class(value.__qualname__) if source else []
             if source is not None and located:
                 inner = scope if source.is_cell else None
-                return [Node(source, _statement(item.node), inner) for item in located]
+                return [
+                    Node(source, _statement(item.node), inner, item.parents) for item in located
+                ]
         return [Unknown(value.__qualname__, "its source is not at hand")]
 
     def is_own(self, function: FunctionType) -> bool:

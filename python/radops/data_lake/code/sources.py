@@ -11,15 +11,14 @@ import time
 import tokenize
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 from radops.data_lake.code.references import Import, captured, imported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_FILE: Final = 8 * 1024 * 1024
 """Bytes of a source file that is looked into; what is larger is data in disguise."""
@@ -27,10 +26,38 @@ MAX_FILE: Final = 8 * 1024 * 1024
 Definition: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef"
 Binding: TypeAlias = "ast.stmt | Import"
 
+_T = TypeVar("_T")
+
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 # `warnings.catch_warnings` changes the whole process, so parsing takes turns.
 _parsing = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _parsing  # noqa: PLW0603
+    _parsing = threading.RLock()
+
+
+# A thread of the parent may have held it; that thread is not in the child.
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+class _Lazy(Generic[_T]):
+    """A property that is computed once.
+
+    Unlike `functools.cached_property` before Python 3.12 it has no lock, which a thread could hold
+    while the process forks. Two threads may both compute; they come to the same.
+    """
+
+    def __init__(self, compute: Callable[[Any], _T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, instance: object, owner: type) -> _T:
+        value = instance.__dict__[self._name] = self._compute(instance)
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +80,7 @@ class Source:
     written_ns: int = 0
     """When the file was last touched."""
 
-    @cached_property
+    @_Lazy
     def tree(self) -> ast.Module:
         """The syntax tree; of an empty file if it does not parse."""
         with _parsing, warnings.catch_warnings():
@@ -63,7 +90,7 @@ class Source:
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return ast.Module(body=[], type_ignores=[])
 
-    @cached_property
+    @_Lazy
     def bindings(self) -> dict[str, list[Binding]]:
         """Each name of the module with the statements that bind or change it, in their order."""
         found: dict[str, list[Binding]] = {}
@@ -74,7 +101,7 @@ class Source:
                 bindings.append(what)
         return found
 
-    @cached_property
+    @_Lazy
     def stars(self) -> list[Import]:
         """The `from ... import *` of the module."""
         return [
@@ -83,7 +110,7 @@ class Source:
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
         ]
 
-    @cached_property
+    @_Lazy
     def definitions(self) -> dict[tuple[int, str], list[Located]]:
         """Functions, lambdas and classes by their first line (of decorators too) and name."""
         found: dict[tuple[int, str], list[Located]] = {}
@@ -137,7 +164,7 @@ class Source:
             return False
         return any(function.__code__ not in self._codes for function in functions)
 
-    @cached_property
+    @_Lazy
     def _codes(self) -> set[CodeType]:
         with _parsing, warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -178,6 +205,7 @@ def _flat(statements: list[ast.stmt]) -> Iterator[tuple[ast.stmt, tuple[ast.stmt
         if isinstance(statement, (ast.If, ast.Try)) or type(statement).__name__ == "TryStar":
             if isinstance(statement, ast.If):
                 condition = ast.copy_location(ast.Expr(statement.test), statement.test)
+                yield condition, conditions  # it may bind a name itself: `if x := ...`
                 conditions = (*conditions, condition)
             inner: list[ast.stmt] = []
             for block in ("body", "handlers", "orelse", "finalbody"):

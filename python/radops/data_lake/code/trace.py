@@ -23,7 +23,7 @@ from radops.data_lake.code.resolve import (
     Target,
     Unknown,
 )
-from radops.data_lake.code.sources import Source, first_line, functions_of, load_cell, load_file
+from radops.data_lake.code.sources import Source, functions_of, load_cell, load_file
 from radops.data_lake.code.syntax import canonical
 from radops.model.digest import Digest
 
@@ -196,7 +196,8 @@ class Tracer:
                 break
             classes.append(parent)
         if classes and unit.source is not None:
-            targets["class"] = [Node(unit.source, classes[-1], unit.scope)]
+            around = unit.parents[: len(unit.parents) - len(classes)]
+            targets["class"] = [Node(unit.source, classes[-1], unit.scope, around)]
 
     def _encode(self, unit: _Unit, name: str, targets: list[Target]) -> list[list[Any]]:
         numbers: list[int] = []
@@ -227,10 +228,8 @@ class Tracer:
         if stale is not None:
             unit = _Unit(self._label(source, node), source, (), self._namespace(source), stale)
             return self._enqueue((source.file, None), unit)
-        unit = _Unit(self._label(source, node), source, (node,), target.scope)
-        if isinstance(node, ast.ClassDef):
-            located = source.definitions.get((first_line(node), node.name), [])
-            unit.parents = next((item.parents for item in located if item.node is node), ())
+        label = self._label(source, node)
+        unit = _Unit(label, source, (node,), target.scope, (), target.parents)
         if unit.parents:  # a class within a function sees what that function's method sees
             unit.functions = (self.function,)
         elif not source.is_cell:

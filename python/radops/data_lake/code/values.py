@@ -12,7 +12,7 @@ from typing import Final
 
 from radops.data_lake.code.syntax import constant
 
-MAX_ITEMS: Final = 100_000
+MAX_ITEMS: Final = 10_000
 """Items of a container that are looked at: a table of that size is data, not code."""
 
 
