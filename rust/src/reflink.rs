@@ -45,6 +45,10 @@ pub(crate) struct Cloner {
 }
 
 /// Why a clone was not made.
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android", target_vendor = "apple")),
+    allow(dead_code)
+)]
 enum Refusal {
     /// This file system never will.
     Always,

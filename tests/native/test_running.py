@@ -109,6 +109,7 @@ calls = []
 def handler(*args):
     calls.append(args)
     if len(calls) == 3:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         raise Enough
 
 signal.signal(signal.SIGALRM, handler)
