@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -386,19 +386,23 @@ def test_a_home_that_is_a_file_is_a_local_failure(home):
         config.use_context("default")
 
 
-def _add(home: Path, number: int) -> None:
-    for i in range(10):
-        config.create_context(f"c{number}-{i}", {"remote": "s3://bucket"}, home=home)
+_ADD = """
+import sys
+from pathlib import Path
+from radops import config
+for i in range(10):
+    name = f"c{sys.argv[2]}-{i}"
+    config.create_context(name, {"remote": "s3://bucket"}, home=Path(sys.argv[1]))
+"""
 
 
 def test_many_shells_at_once_lose_nothing(home):
-    spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=_add, args=(home, number)) for number in range(4)]
+    workers = [
+        subprocess.Popen([sys.executable, "-c", _ADD, str(home), str(number)])
+        for number in range(4)
+    ]
     for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
+        assert worker.wait() == 0
     assert len(config.load().contexts) == 40
     assert os.listdir(home) == ["config.toml"]
 

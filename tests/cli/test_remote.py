@@ -130,7 +130,7 @@ def test_an_endpoint_that_nobody_answers_at_is_told_soon(cli, tmp_path):
     assert result.error["code"] == "remote-unavailable"
     assert "--local" in result.error["hint"]
     check = cli("config", "check", env=env)
-    assert check.code == 1
+    assert check.code == 6
     assert "SECRET" not in result.err + check.out + check.err
 
 

@@ -39,7 +39,7 @@ def open_lake(
     try:
         with contextlib.closing(DataLake(context, offline=offline or None)) as lake:
             if jobs is not None:
-                setattr(lake, "jobs", jobs)  # noqa: B010
+                lake.jobs = jobs
             yield lake
     finally:
         logger.removeHandler(handler)

@@ -59,8 +59,6 @@ def add(
     path = local_source(source)
     if path is not None:
         return add_many(session, [(path, name)], move=move, progress=progress)[0]
-    if move:
-        raise UsageError("a URL cannot be moved, only copied")
     url = os.fspath(source)
     mirror = session.prepare_write()
     states = mirror.write_states([name])

@@ -27,6 +27,8 @@ class CheckStep:
     ok: bool
     message: str
     hint: str | None = None
+    exit_code: int = 0
+    """What a command that fails so ends with."""
 
 
 def check_remote(settings: Settings) -> list[CheckStep]:
@@ -54,7 +56,9 @@ def check_remote(settings: Settings) -> list[CheckStep]:
 
 
 def _failed(name: str, error: RadopsError) -> CheckStep:
-    return CheckStep(name, ok=False, message=error.message, hint=error.hint)
+    return CheckStep(
+        name, ok=False, message=error.message, hint=error.hint, exit_code=error.exit_code
+    )
 
 
 class _Check:
@@ -66,8 +70,6 @@ class _Check:
 
     def run(self) -> list[CheckStep]:
         steps: list[CheckStep] = []
-        if isinstance(self._backend, FolderBackend):
-            self._backend.prepare_root()
         for name, attempt in (
             ("read and list", self._read),
             ("lake", self._lake),
@@ -90,6 +92,8 @@ class _Check:
             return _failed(name, error)
 
     def _read(self) -> str:
+        if isinstance(self._backend, FolderBackend):
+            self._backend.prepare_root()
         found = self._backend.stat("radops.cbor")
         next(iter(self._backend.list("refs/", recursive=False)), None)
         return f"{self._backend.url} {'answers' if found is None else 'holds a lake'}"

@@ -6,13 +6,14 @@ import functools
 import inspect
 import logging
 import time
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import msgspec
 from typing_extensions import ParamSpec
 
-from radops.data_lake import messages, results
+from radops.data_lake import flight, messages, results
 from radops.data_lake.call import Binder, BoundCall
 from radops.data_lake.current import current_lake
 from radops.data_lake.file import File
@@ -81,6 +82,7 @@ class Creator(Generic[P, R]):
         self._on_code_change = on_code_change
         self._warned = False
         self._kind: Kind | None = None
+        self._bound: Binder | None = None
         # An annotation that names what is defined further down is looked at when first called.
         try:
             self._kind = kind_of(function)
@@ -107,7 +109,7 @@ class Creator(Generic[P, R]):
         else:
             made = results.publish_pending(call.lake.session, call.key)
         if made is None:
-            made = self._compute(call)
+            made = self._make(call)
         lake = call.lake if call.lake is not current_lake(DataLake) else None
         files = [(output.place, File(output.uid, lake=lake)) for output in made.outputs]
         value: R = put_together(self._result_kind, files)
@@ -132,7 +134,7 @@ class Creator(Generic[P, R]):
 
     # -- what is called ----------------------------------------------------------------------
 
-    @functools.cached_property
+    @property
     def _identity(self) -> Identity:
         found = identify(self.__wrapped__)
         if self._fixed_name is None:
@@ -140,10 +142,12 @@ class Creator(Generic[P, R]):
         module, _, name = self._fixed_name.rpartition(".")
         return Identity(module or self._fixed_name, name, keyed_by_code=False, run_as=found.run_as)
 
-    @functools.cached_property
+    @property
     def _binder(self) -> Binder:
-        signature = inspect.signature(self.__wrapped__)
-        return Binder(signature, self._identity, self._version, self._ignore)
+        if self._bound is None:
+            signature = inspect.signature(self.__wrapped__)
+            self._bound = Binder(signature, self._identity, self._version, self._ignore)
+        return self._bound
 
     @property
     def _shown(self) -> str:
@@ -167,6 +171,8 @@ class Creator(Generic[P, R]):
         current = current_lake(DataLake) if run is None else run.lake
         keyed = self._track_code or self._identity.keyed_by_code
         code = self._fingerprint.digest if keyed else None
+        if keyed and self._fingerprint.unfollowed:
+            messages.not_followed(self._shown, self._fingerprint.unfollowed)
         return self._binder.bind(args, kwargs, current, code)
 
     def _find(self, call: BoundCall) -> Call | None:
@@ -193,9 +199,27 @@ class Creator(Generic[P, R]):
 
     # -- computing ---------------------------------------------------------------------------
 
-    def _compute(self, call: BoundCall) -> Call:
+    def _make(self, call: BoundCall) -> Call:
+        """Compute a call, or wait for those who do already."""
         session = call.lake.session
         session.mirror  # noqa: B018 - errors of the configuration before the work, not after
+        done: _Done | None = None
+        try:
+            while True:
+                with flight.turn(session, call.key, self._shown) as turn:
+                    made = self._find(call) if turn.waited else None
+                    if made is not None:
+                        self._compare(made, done)
+                        return made
+                    done = done or self._compute(call)
+                    # Whoever took over after a long silence is computing; see what becomes of it.
+                    if not turn.is_lost():
+                        return self._commit(call, done)
+        finally:
+            if done is not None:
+                done.run.discard()
+
+    def _compute(self, call: BoundCall) -> _Done:
         run = Run(call.lake, self._shown, call.key, call.output_uids)
         started, began = datetime.now(timezone.utc), time.monotonic()
         token = running.set(run)
@@ -209,10 +233,10 @@ class Creator(Generic[P, R]):
         seconds = time.monotonic() - began
         try:
             outputs, staged = self._collect(run, returned)
-            return self._commit(call, run, outputs, staged, format_time(started), seconds)
         except BaseException:
             run.discard()
             raise
+        return _Done(run, outputs, staged, format_time(started), seconds)
 
     def _collect(self, run: Run, returned: object) -> tuple[list[CallOutput], list[Staged]]:
         """Check that the function returned exactly the files it made."""
@@ -239,16 +263,8 @@ class Creator(Generic[P, R]):
             raise CreatorError(f"{self._shown} did not make {missing[0]}", uid=missing[0])
         return sorted(outputs, key=lambda output: output.uid), staged
 
-    def _commit(
-        self,
-        call: BoundCall,
-        run: Run,
-        outputs: Sequence[CallOutput],
-        staged: Sequence[Staged],
-        started_at: str,
-        seconds: float,
-    ) -> Call:
-        session = call.lake.session
+    def _commit(self, call: BoundCall, done: _Done) -> Call:
+        session, run = call.lake.session, done.run
         provenance = capture_code(self.__wrapped__, self._fingerprint)
         code, extra = provenance.code, []
         if session.settings.upload_patch and provenance.repository is not None:
@@ -282,25 +298,44 @@ class Creator(Generic[P, R]):
             params=call.params,
             inputs=inputs,
             reads=reads,
-            outputs=tuple(outputs),
+            outputs=tuple(done.outputs),
             code=code,
             environment=capture_environment(),
-            started_at=started_at,
-            seconds=seconds,
+            started_at=done.started_at,
+            seconds=done.seconds,
         )
         try:
-            return results.commit_result(session, finished, extra, staged, failure)
+            return results.commit_result(session, finished, extra, done.staged, failure)
         except UIDConflictError:
             # Another machine may have finished the same call an instant ago: then its result
             # stands for good. If ours has other bytes, the function is not deterministic.
             winner = self._find(call)
             if winner is None:
                 raise
+            self._compare(winner, done)
+            return winner
+
+    def _compare(self, made: Call, done: _Done | None) -> None:
+        """Say so if the same call made other bytes here than those that stand."""
+        if done is None:
+            return
+        here = {output.uid: output.digest for output in done.outputs}
+        if here != {output.uid: output.digest for output in made.outputs}:
             _LOG.warning(
                 "%s is not deterministic: the same call gave other bytes elsewhere, which stand",
                 self._shown,
             )
-            return winner
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a function made, not yet published."""
+
+    run: Run
+    outputs: Sequence[CallOutput]
+    staged: Sequence[Staged]
+    started_at: str
+    seconds: float
 
 
 def _check_function(function: Callable[..., Any]) -> None:

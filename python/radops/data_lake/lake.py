@@ -24,6 +24,7 @@ from radops.repository.layout import object_key
 from radops.repository.publish import GRACE_SECONDS
 from radops.repository.slots import Taken
 from radops.repository.sync import sync
+from radops.repository.transfer import limited
 
 if TYPE_CHECKING:
     import os
@@ -77,6 +78,8 @@ class DataLake:
     ) -> None:
         self._arguments = (context, None if home is None else Path(home), remote, offline)
         self._session = Session(resolve(*self._arguments))
+        self.jobs: int | None = None
+        """Most transfers or threads at once; None for what cores and remote take."""
 
     @classmethod
     def current(cls) -> DataLake:
@@ -250,7 +253,8 @@ class DataLake:
             MissingFileError: There is no such file.
             RemoteUnavailableError: The remote, or the URL's server, cannot be reached.
         """
-        return adding.add(self._session, source, uid, move=move, progress=progress)
+        with limited(self.jobs):
+            return adding.add(self._session, source, uid, move=move, progress=progress)
 
     def add_many(
         self,
@@ -273,7 +277,8 @@ class DataLake:
             UIDConflictError: A name stands with other bytes.
             UsageError: Two different files are to get one name.
         """
-        return adding.add_many(self._session, pairs, move=move, progress=progress)
+        with limited(self.jobs):
+            return adding.add_many(self._session, pairs, move=move, progress=progress)
 
     # -- bytes -------------------------------------------------------------------------------
 
@@ -293,7 +298,7 @@ class DataLake:
         self._session.remember_quietly()
         objects = [(record.digest, record.size) for record in chosen.values()]
         total = sum(size for _, size in objects)
-        with stage(progress, "downloading", total, len(objects)) as count:
+        with limited(self.jobs), stage(progress, "downloading", total, len(objects)) as count:
             mirror.obtain(objects, count)
         return {str(uid): self._view(record) for uid, record in chosen.items()}
 
@@ -530,7 +535,7 @@ class DataLake:
         for name in names:
             if name not in waiting and mirror.find(name) is None:
                 raise UIDNotFoundError(f"no file {name} in the lake", uid=name)
-        with stage(progress, "syncing") as count:
+        with limited(self.jobs), stage(progress, "syncing") as count:
             return sync(
                 mirror,
                 mirror.remote,
@@ -539,6 +544,22 @@ class DataLake:
                 count,
                 dry_run=dry_run,
             )
+
+    def join(self) -> str:
+        """Meet the remote: join the lake that is there, or make it; return its identity.
+
+        Commands do so by themselves when they first need the remote. Done when a context is set
+        up, it lets a machine work offline from the start.
+
+        Raises:
+            ForeignLakeError: The remote holds another lake than this context.
+            RemoteUnavailableError: It cannot be reached.
+        """
+        mirror = self._session.mirror
+        if mirror.remote is not None and mirror.remote.check() is None:
+            self._session.prepare_write()
+        self._session.remember()
+        return self.lake_id
 
     def close(self) -> None:
         """Give connections and descriptors back. The lake can be used again all the same."""

@@ -53,6 +53,13 @@ def read_without_asking(function: str, uids: Sequence[str]) -> None:
         )
 
 
+def not_followed(function: str, what: Sequence[str]) -> None:
+    """Say, once per function, that its key does not cover all of its code."""
+    if f"{function} code" not in _told:
+        _told.add(f"{function} code")
+        _LOG.warning("the key of %s does not cover all of its code: %s", function, "; ".join(what))
+
+
 def _named(uids: Sequence[str]) -> str:
     more = f" and {len(uids) - _MOST_NAMED} more" if len(uids) > _MOST_NAMED else ""
     return f"{', '.join(uids[:_MOST_NAMED])}{more}"

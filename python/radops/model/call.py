@@ -68,7 +68,7 @@ class Git(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None
     """The file, from the root of the repository, with `/`."""
     line: Annotated[int, Meta(ge=1)] | None
-    """The line of the function's definition, decorators included, counted from 1."""
+    """The line of the function's `def`, counted from 1."""
     dirty: bool
     """Whether tracked files differed from the commit."""
     pushed: bool | None

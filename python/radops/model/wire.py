@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime, timezone
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -37,10 +36,14 @@ class Stored(msgspec.Struct, frozen=True, dict=True, eq=False, kw_only=True):
         raw: bytes = self.__dict__["raw"]
         return raw
 
-    @cached_property
+    @property
     def record_digest(self) -> Digest:
         """The digest of the stored bytes: what lineage names a record by."""
-        return Digest.of(self.raw)
+        # Not a `cached_property`: before Python 3.12 that holds a lock, over a fork too.
+        known: Digest | None = self.__dict__.get("digest_of_raw")
+        if known is None:
+            known = self.__dict__["digest_of_raw"] = Digest.of(self.raw)
+        return known
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.raw == other.raw

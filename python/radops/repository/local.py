@@ -21,6 +21,7 @@ from radops.model.digest import Digest
 from radops.model.outline import BLOCK_SIZE, check_outline
 from radops.repository import layout
 from radops.repository.catalog import Catalog, Stamp
+from radops.repository.transfer import threads
 from radops.repository.trash import take_back
 from radops.repository.usage import Usage
 
@@ -78,7 +79,7 @@ class LocalStore:
     ) -> list[Staged | RadopsError]:
         """Copy files into `tmp/`, hashing what is written. A failure stands in its file's place."""
         pairs = [(source, self.temporary()) for source in sources]
-        results = native.copy_files(pairs, progress=progress)
+        results = native.copy_files(pairs, threads=threads(), progress=progress)
         return [
             _staged(target, result)
             if isinstance(result, native.FileHash)
@@ -106,7 +107,8 @@ class LocalStore:
                 staged[index] = self.stage_copies([source], progress)[0]
             else:
                 linked.append((index, target))
-        hashes = native.hash_files([target for _, target in linked], progress=progress)
+        paths = [target for _, target in linked]
+        hashes = native.hash_files(paths, threads=threads(), progress=progress)
         for (index, target), result in zip(linked, hashes, strict=True):
             if isinstance(result, native.FileHash):
                 staged[index] = replace(_staged(target, result), mtime_ns=result.mtime_ns)

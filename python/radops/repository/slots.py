@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from radops.backends.base import KeyNotFoundError
-from radops.errors import CorruptRecordError
+from radops.errors import CorruptRecordError, NewerFormatError
 from radops.model.cbor import MAX_SIZE
 from radops.model.record import FileRecord, FolderRecord, Tombstone, decode_slot
 from radops.model.uid import UID, parse_slot_key, slot_key
@@ -104,7 +104,13 @@ class Slots:
             NewerFormatError: A later version of radops wrote it.
         """
         raw = self.read_raw(slot_key(uid, number))
-        return None if raw is None else decode_slot(raw, uid)
+        if raw is None:
+            return None
+        try:
+            return decode_slot(raw, uid)
+        except (CorruptRecordError, NewerFormatError) as error:
+            where = f"the record of {uid} in {self.backend.url}"
+            raise type(error)(f"{where}: {error.message}", uid=uid, hint=error.hint) from error
 
     def walk(self, uid: UID, start: int = 0) -> Iterator[tuple[int, SlotContent | None]]:
         """Yield the slots of a UID from `start` up to the first that is no tombstone."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 from radops import native
@@ -22,6 +22,24 @@ R = TypeVar("R")
 
 # The main thread wakes this often so that Ctrl-C is noticed on every platform.
 _POLL_SECONDS = 0.1
+
+
+_jobs: ContextVar[int | None] = ContextVar("radops_jobs", default=None)
+
+
+@contextlib.contextmanager
+def limited(jobs: int | None) -> Iterator[None]:
+    """Have at most `jobs` calls or threads at once inside a `with` block; None for no limit."""
+    token = _jobs.set(jobs)
+    try:
+        yield
+    finally:
+        _jobs.reset(token)
+
+
+def threads() -> int:
+    """Return how many threads a call into Rust may use; 0 for one per core."""
+    return _jobs.get() or 0
 
 
 class _Worker(threading.Thread):
@@ -66,6 +84,7 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
         items: What to do it to.
         workers: Most calls at once; 1 runs them here, without a thread.
     """
+    workers = min(workers, _jobs.get() or workers)
     if workers <= 1:
         for index, item in enumerate(items):
             yield index, work(item)
@@ -163,3 +182,30 @@ def watching(count: Callable[[int, int], None]) -> Iterator[native.Progress]:
         over.set()
         thread.join()
         tell()
+
+
+@contextlib.contextmanager
+def repeating(action: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Call `action` every so many seconds, in a thread, as long as the `with` block lasts.
+
+    The thread is gone when the block ends, unless `action` hangs: then it is left behind, to end
+    with its call. A forked child has none.
+
+    Args:
+        action: Must be thread-safe. What it raises is its own affair: it is called again.
+        seconds: How long to wait before each call.
+    """
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(seconds):
+            with contextlib.suppress(Exception):
+                action()
+
+    thread = threading.Thread(target=run, name="radops-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(_POLL_SECONDS)

@@ -15,7 +15,7 @@ def command(
 ) -> None:
     """Check the remote for real: credentials, bucket, rights, and which lake it holds.
 
-    Exit code 1 if anything is wrong.
+    If anything is wrong the exit code says what: 6 unreachable, 7 refused, 8 local trouble.
 
     Example:
       radops config check
@@ -30,4 +30,4 @@ def command(
     else:
         show(steps, quiet=quiet)
     if not all(step.ok for step in steps):
-        raise typer.Exit(1)
+        raise typer.Exit(next(step.exit_code for step in steps if not step.ok))

@@ -9,6 +9,7 @@ from radops.cli import options
 from radops.cli.ask import ask, confirm, someone_is_there
 from radops.cli.config import remote_options as remotes
 from radops.cli.config.steps import plain, show
+from radops.cli.lake import open_lake
 from radops.cli.output import note, write_json
 from radops.errors import UsageError
 
@@ -77,7 +78,7 @@ def command(
     asking = someone_is_there() and not yes
     name, values, email = _answers(name, given, email, local_only=local_only, asking=asking)
     _check(name, values, checking=not no_check, as_json=as_json, quiet=quiet)
-    _write(name, values, email, yes=yes, quiet=quiet)
+    _write(name, values, email, checked=not no_check, yes=yes, quiet=quiet)
 
 
 def _answers(
@@ -148,11 +149,17 @@ def _check(
         show(steps, quiet=quiet)
     if not all(step.ok for step in steps):
         note("nothing was written; --no-check writes all the same", quiet=as_json)
-        raise typer.Exit(1)
+        raise typer.Exit(next(step.exit_code for step in steps if not step.ok))
 
 
 def _write(
-    name: str, values: dict[str, Answer], email: str | None, *, yes: bool, quiet: bool
+    name: str,
+    values: dict[str, Answer],
+    email: str | None,
+    *,
+    checked: bool,
+    yes: bool,
+    quiet: bool,
 ) -> None:
     from radops.config import config_path, create_context, load  # noqa: PLC0415 - for --help
 
@@ -161,5 +168,9 @@ def _write(
         confirm(f"replace the context {name!r}, {known.remote}", yes=yes)
     create_context(name, values, use=True, replace=True, email=email)
     note(f"written to {config_path()}", quiet=quiet)
+    if checked and values["remote"]:
+        # From now on this machine knows which lake it belongs to, also offline.
+        with open_lake(name, quiet=quiet) as lake:
+            lake.join()
     if values["remote"]:
         note("to publish what is on this machine already: radops datalake sync", quiet=quiet)
