@@ -20,9 +20,13 @@ from radops.model.uid import UID, parse_prefix, parse_uid
 from radops.repository import findings
 from radops.repository.check import RecordCheck
 from radops.repository.check_bytes import ByteCheck
+from radops.repository.check_objects import read_objects
+from radops.repository.check_remote import RemoteCheck
 from radops.repository.check_store import check_store, listed_slots
 from radops.repository.findings import Finding
+from radops.repository.journal import Journal
 from radops.repository.repair import Repair
+from radops.repository.repair_remote import RemoteRepair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -181,7 +185,63 @@ def _verify_remote(
     progress: Progress | None,
     jobs: int | None,
 ) -> None:
-    raise NotImplementedError
+    mirror = session.prepare_write() if repair else session.mirror
+    remote = mirror.remote
+    if remote is None:
+        raise UsageError("there is no remote to verify", hint="radops config setup")
+    remote.check()
+    check = RemoteCheck(mirror, remote, jobs or remote.workers)
+    try:
+        with stage(progress, "listing the remote"):
+            _list_remote(check, targets)
+        with stage(progress, "reading records", None, check.slot_count()) as count:
+            check.read_slots(count)
+        with stage(progress, "comparing"):
+            if targets:
+                check.ask_rest()
+            else:
+                check.list_rest()
+            check.compare(everything=not targets)
+        if report.full:
+            place = f"{mirror.here.prefix}remote-check.journal"
+            journal = None if targets else Journal(session.store.root / place, remote.backend.url)
+            tally = check.tally
+            with stage(progress, "verifying", tally.bytes, tally.objects) as count:
+                try:
+                    read_objects(check, journal, count)
+                except BaseException:
+                    if journal is not None:
+                        journal.close()
+                    raise
+            if journal is not None:
+                journal.finish()
+        if repair and check.tally.findings:
+            with stage(progress, "repairing") as count:
+                hands = RemoteRepair(mirror, remote, count)
+                hands.run(check.tally.findings)
+            report.bytes_sent = hands.sent
+    finally:
+        check.work.close()
+    report.take(check.tally)
+
+
+def _list_remote(check: RemoteCheck, targets: Sequence[str]) -> None:
+    for target in targets or ("",):
+        start, chosen = _choice(target)
+        found = check.list_slots(start, chosen)
+        check.find_lost(start, chosen)
+        if target and not found and not check.tally.findings:
+            raise UIDNotFoundError(f"no file matches {target} in the remote", uid=target)
+
+
+def _choice(target: str) -> tuple[str, Callable[[str], bool]]:
+    """Return what to list for a target, and which of the names there are meant."""
+    if is_pattern(target):
+        return literal_prefix(target), lambda uid: match(target, UID(uid))
+    if not target or target.endswith("/"):
+        return parse_prefix(target), lambda _uid: True
+    one = parse_uid(target)
+    return one, lambda uid: uid == one
 
 
 class _Selection:

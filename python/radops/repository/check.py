@@ -218,6 +218,10 @@ class RecordCheck:
                 self.not_local(needs.uid, digest)
             return
         key, size = layout.object_key(digest), needs.size if is_file else -1
+        if self.store.take_back(digest):  # the collector's trash gives back what is kept after all
+            self.work.add_object(digest, size, needs.uid)
+            self.tally.files += is_file
+            return
         if self.store.catalog.knows(key) or self.store.quarantined(digest):
             kind, message = findings.MISSING, "its bytes are gone from local storage"
         else:

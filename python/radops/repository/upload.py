@@ -95,6 +95,8 @@ def send(
     target: Backend,
     objects: Sequence[tuple[Digest, int]],
     count: Callable[[int, int], None],
+    *,
+    replace: bool = False,
 ) -> int:
     """Make objects stand in a backend, with their outlines; those that are there stay.
 
@@ -103,6 +105,7 @@ def send(
         target: Where they go.
         objects: Digest and size of each.
         count: Told bytes and files as they are done.
+        replace: Send also what is there, as that was found to be wrong.
 
     Returns:
         The bytes that were sent.
@@ -133,13 +136,15 @@ def send(
     else:
         for start in range(0, len(small), 256):
             batch = small[start : start + 256]
-            missing = [one for one in batch if target.stat(layout.object_key(one[0])) is None]
+            missing = [
+                one for one in batch if replace or target.stat(layout.object_key(one[0])) is None
+            ]
             target.put([(layout.object_key(d), _read(local, d, s)) for d, s in missing])
             sent += sum(size for _, size in missing)
             count(sum(size for _, size in batch), len(batch))
     for digest, size in unique.items():
         if size > BLOCK_SIZE:
-            sent += _send_large(local, target, digest, size, count)
+            sent += _send_large(local, target, digest, size, count, replace=replace)
     return sent
 
 
@@ -168,10 +173,12 @@ def _send_large(
     digest: Digest,
     size: int,
     count: Callable[[int, int], None],
+    *,
+    replace: bool,
 ) -> int:
     key = layout.object_key(digest)
     local.locate(digest)
-    if _stands(target, digest, size):
+    if not replace and _stands(target, digest, size):
         if target.stat(layout.outline_key(digest)) is None:
             target.put([(layout.outline_key(digest), local.outline(digest, size) or b"")])
         count(size, 1)
