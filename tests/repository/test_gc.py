@@ -142,6 +142,16 @@ def test_the_hint_that_a_slot_is_gone_is_not_believed(bucket: Bucket) -> None:
     assert bucket.stands(digest)
 
 
+def test_a_tombstone_gets_the_hint_that_listings_want(bucket: Bucket) -> None:
+    """Whoever deleted was cut short between the two."""
+    bucket.add("a")
+    bucket.bury("a")
+    assert bucket.gc(dry_run=True).slots == 1
+    assert len(bucket.below("refs/")) == 1
+    bucket.gc()
+    assert bucket.below("refs/") == ["refs/a.radops", "refs/a.radops-gone"]
+
+
 def test_outlines_follow_their_objects(bucket: Bucket) -> None:
     bucket.add("a")
     text = "x" * (1024 * 1024 + 1)

@@ -113,11 +113,16 @@ def _note(git: Git) -> str | None:
     return "; ".join(notes) or None
 
 
-def downstream(mirror: Mirror, uid: UID) -> list[FileRecord]:
+def downstream(mirror: Mirror, uid: UID, *, ask: bool = False) -> list[FileRecord]:
     """Return the files that were made directly from a file, sorted by UID.
 
     Found by edges: a listing, not a scan of all records. An edge counts only if the record that
     stands under its output's name lists the input.
+
+    Args:
+        mirror: The lake.
+        uid: The file.
+        ask: Ask the remote which of them still are, as before a delete.
     """
     outputs: set[UID] = set()
     for repository in (mirror.here, mirror.remote):
@@ -125,7 +130,7 @@ def downstream(mirror: Mirror, uid: UID) -> list[FileRecord]:
             outputs.update(edges(repository, uid))
     found = []
     for output in sorted(outputs):
-        record = mirror.find(output)
+        record = mirror.find(output, ask=ask)
         call = None if record is None else call_of(mirror, record)
         if record is None or call is None:
             continue

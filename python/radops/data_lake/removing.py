@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from radops.data_lake.describing import downstream, edges
+from radops.data_lake.describing import downstream
 from radops.data_lake.holding import add_views, held, kept_only_here, release, remote_has
 from radops.data_lake.naming import not_found, select
 from radops.errors import (
@@ -14,15 +14,16 @@ from radops.errors import (
     RemoteUnavailableError,
 )
 from radops.model.record import FileRecord
-from radops.model.uid import UID, parse_uid
+from radops.model.uid import UID, gone_key, parse_uid, slot_key
 from radops.repository.commit import bury
-from radops.repository.slots import Taken
+from radops.repository.slots import Free, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from radops.data_lake.session import Session
     from radops.repository.mirror import Mirror
+    from radops.repository.slots import State
 
 _LOG = logging.getLogger("radops")
 _MOST_NAMED = 5
@@ -34,10 +35,12 @@ def delete(session: Session, name: str, *, cascade: bool, dry_run: bool) -> list
     mirror = session.mirror
     state = mirror.state(uid, ask=True)
     if not isinstance(state, Taken) or not isinstance(state.record, FileRecord):
+        if not dry_run:
+            _mark_gone(session, state)
         raise not_found(mirror, uid)
     order = _dependents_first(mirror, state.record)
     if len(order) > 1 and not cascade:
-        direct = [record.uid for record in downstream(mirror, uid)]
+        direct = [record.uid for record in downstream(mirror, uid, ask=True)]
         named = ", ".join(direct[:_MOST_NAMED]) + (", ..." if len(direct) > _MOST_NAMED else "")
         error = HasDependentsError(
             f"{uid} is not deleted: {len(direct)} other file(s) were made from it: {named}",
@@ -46,11 +49,36 @@ def delete(session: Session, name: str, *, cascade: bool, dry_run: bool) -> list
         )
         error.dependents = tuple(direct)
         raise error
+    for record in order:
+        _refuse_offline(session, record.uid)
     if not dry_run:
         session.prepare_write()
         for record in order:
             _bury(session, record)
     return [record.uid for record in order]
+
+
+def _refuse_offline(session: Session, uid: UID) -> None:
+    """Refuse to delete what stands in the remote while working apart from it."""
+    mirror = session.mirror
+    if mirror.remote is None and session.settings.remote is not None:
+        state = mirror.state(uid)
+        if isinstance(state, Taken) and mirror.is_confirmed(state):
+            raise RemoteUnavailableError(
+                f"{uid} stands in the remote, so it cannot be deleted offline", uid=uid
+            )
+
+
+def _mark_gone(session: Session, state: State) -> None:
+    """Write the key by which listings skip a deleted file, if an earlier delete was cut short."""
+    if isinstance(state, Free) and state.number:
+        mirror = session.mirror
+        repository = mirror.here if mirror.remote is None else mirror.remote
+        key = repository.prefix + gone_key(slot_key(state.uid, state.number - 1))
+        if repository.backend.stat(key) is None:
+            session.prepare_write()
+            repository.put([(key, b"")])
+            repository.backend.flush()
 
 
 def _dependents_first(mirror: Mirror, record: FileRecord) -> list[FileRecord]:
@@ -65,7 +93,7 @@ def _dependents_first(mirror: Mirror, record: FileRecord) -> list[FileRecord]:
         elif one.uid not in seen:
             seen.add(one.uid)
             stack.append((one, True))
-            stack += [(made, False) for made in downstream(mirror, one.uid)]
+            stack += [(made, False) for made in downstream(mirror, one.uid, ask=True)]
     return list(order.values())
 
 
@@ -75,22 +103,16 @@ def _bury(session: Session, record: FileRecord) -> None:
     state = mirror.state(uid, ask=True)
     if not isinstance(state, Taken) or state.record.raw != record.raw:
         return  # somebody was faster
-    if mirror.remote is None and session.settings.remote is not None and mirror.is_confirmed(state):
-        raise RemoteUnavailableError(
-            f"{uid} stands in the remote, so it cannot be deleted offline", uid=uid
-        )
     if mirror.remote is not None and _stands_in_remote(mirror, state):
         bury(mirror.remote, uid, state.number, record.raw)
         mirror.remote.backend.flush()
         mirror.cache(uid, mirror.remote.slots.walk(uid))
-        late = edges(mirror.remote, uid)
     else:
         bury(mirror.here, uid, state.number, record.raw)
         mirror.here.backend.flush()
-        late = edges(mirror.here, uid)
     mirror.store.remove_view(view_key(mirror, uid))
     # A creator that raced us may have finished: its lineage is whole, its input has a tombstone.
-    made = [one for one in late if mirror.find(one) is not None]
+    made = [one.uid for one in downstream(mirror, uid, ask=True)]
     if made:
         _LOG.warning("%s was deleted while other files were made from it: %s", uid, ", ".join(made))
 

@@ -173,6 +173,7 @@ class _Collection:
         self._kept = Partition(DIGEST_SIZE, self._make_folder)
         self._items = Partition(_ROW.size, self._make_folder)
         self._at_stake = 0
+        self._unmarked: list[str] = []
         self.report = Collected(self._backend.url)
 
     def __enter__(self) -> Self:
@@ -229,7 +230,9 @@ class _Collection:
                 self._kept.add(digest.raw)
 
         lakes = self._place.lakes()
-        self.report.slots = read_roots(lakes, keep, count, pending=self._place.pending)
+        self.report.slots = read_roots(
+            lakes, keep, count, pending=self._place.pending, unmarked=self._unmarked
+        )
 
     def refuse_if_names_are_lost(self) -> None:
         """Stop where there are objects and no names: then more likely the names are missing."""
@@ -246,6 +249,8 @@ class _Collection:
         """Move, restore and delete; all slots are known by now."""
         if not self._dry_run:
             self._check_rights()
+            # Deleted files that `ls` still shows, as their deletion was cut short.
+            self._backend.put([(key, b"") for key in self._unmarked])
         runs = sorted(self._runs.values(), key=lambda run: run.index)
         for index in range(BUCKETS):
             kept = set(self._kept.bucket(index))

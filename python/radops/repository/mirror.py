@@ -108,9 +108,9 @@ class Mirror:
             self._gave_up_asking = True
             return local
 
-    def find(self, uid: UID) -> FileRecord | None:
+    def find(self, uid: UID, *, ask: bool = False) -> FileRecord | None:
         """Return the record of a file, None if there is none of that name."""
-        state = self.state(uid)
+        state = self.state(uid, ask=ask)
         if isinstance(state, Taken) and isinstance(state.record, FileRecord):
             return state.record
         return None

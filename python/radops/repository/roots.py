@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from radops.errors import CorruptDataError, CorruptRecordError
-from radops.model.record import FileRecord
-from radops.model.uid import UID
+from radops.model.record import FileRecord, Tombstone
+from radops.model.uid import UID, gone_key, slot_key
 from radops.repository.pending import Pending
 from radops.repository.transfer import each
 
@@ -24,6 +24,7 @@ def read_roots(
     count: Callable[[int, int], None],
     *,
     pending: bool,
+    unmarked: list[str],
 ) -> int:
     """Read every slot, and tell of every object that one of them keeps.
 
@@ -35,6 +36,8 @@ def read_roots(
         keep: Told what is kept; the same object often.
         count: Told of slots as they are read.
         pending: Whether results that wait to be published count too.
+        unmarked: Gets the keys that should say of a tombstone what it is, and are not there:
+            whoever deleted was cut short.
 
     Returns:
         How many slots there are.
@@ -53,7 +56,7 @@ def read_roots(
                     keep(record.keeps)
 
         def read(listed: Listed, lake: Repository = lake) -> tuple[Digest, ...]:
-            return _keeps(lake, listed)
+            return _keeps(lake, listed, unmarked)
 
         listing = (one for one in lake.slots.list() if not one.gone and one.size >= 0)
         try:
@@ -69,7 +72,7 @@ def read_roots(
     return slots
 
 
-def _keeps(lake: Repository, listed: Listed) -> tuple[Digest, ...]:
+def _keeps(lake: Repository, listed: Listed, unmarked: list[str]) -> tuple[Digest, ...]:
     content = lake.slots.read(UID(listed.uid), listed.number)
     if content is None:
         # A slot never goes away. Where it seems to, the listing or the store cannot be trusted.
@@ -78,4 +81,8 @@ def _keeps(lake: Repository, listed: Listed) -> tuple[Digest, ...]:
             uid=listed.uid,
             hint="run it again; nothing was collected",
         )
+    if isinstance(content, Tombstone):
+        gone = lake.prefix + gone_key(slot_key(UID(listed.uid), listed.number))
+        if lake.backend.stat(gone) is None:
+            unmarked.append(gone)
     return content.keeps if isinstance(content, FileRecord) else ()

@@ -226,6 +226,7 @@ class _Publisher:
             before = self._settled(group, states)
             if before is None:
                 drafts.append(group)
+        drafts = self._with_sources(drafts)
         if self._report.dry_run or not drafts:
             self._report.published += [r.uid for group in drafts for r in group.draft.records]
             return
@@ -321,6 +322,29 @@ class _Publisher:
         records = [with_call_object(record, staged.digest) for record in draft.records]
         return Draft(records, [*objects, (staged.digest, staged.size)], draft.key, draft.sources)
 
+    def _with_sources(self, groups: Sequence[_Group]) -> list[_Group]:
+        """Return the groups whose inputs still are what they were made from."""
+        done = {*self._report.published, *self._report.adopted}
+        inputs = [self._inputs(group, done) for group in groups]
+        uids = sorted({uid for one in inputs for uid in one})
+        states = self._remote_states(uids)
+        found = []
+        for group, needed in zip(groups, inputs, strict=True):
+            for uid, digest in sorted(needed.items()):
+                if error := _changed(uid, digest, states[uid]):
+                    self._conflict(group, error)
+                    break
+            else:
+                found.append(group)
+        return found
+
+    def _inputs(self, group: _Group, done: set[str]) -> dict[UID, Digest]:
+        """Return what a group was made from, but for what was published just now."""
+        call = self._mirror.here.call_of(group.draft.records[0])
+        if call is None:
+            return {}
+        return {one.uid: one.digest for one in (*call.inputs, *call.reads) if one.uid not in done}
+
     def _is_stuck(self, group: _Group) -> bool:
         for source in group.draft.sources:
             if source in self._stuck:
@@ -349,3 +373,12 @@ class _Publisher:
     def _done(self, group: _Group) -> None:
         if group.kept is not None and not self._report.dry_run:
             self._pending.drop(group.kept)
+
+
+def _changed(uid: UID, digest: Digest, state: State) -> UIDConflictError | None:
+    """Return why what was made from a file with that digest cannot be published, None if it can."""
+    if not isinstance(state, Taken):
+        return UIDConflictError(f"was made from {uid}, which was deleted")
+    if isinstance(state.record, FileRecord) and state.record.digest == digest:
+        return None
+    return UIDConflictError(f"was made from {uid}, which holds other bytes now")
