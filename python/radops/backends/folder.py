@@ -39,6 +39,8 @@ class FolderBackend(Backend):
             error, and errors are `RemoteRefusedError` and `RemoteUnavailableError`.
         shared: "group" makes folders g+rws and files readable, whatever the umask.
         part_size: Bytes of a part of an upload.
+        durable: Whether `flush` is a barrier. Without it everything is as atomic as ever, but
+            may be gone after a loss of power: for leases.
 
     """
 
@@ -49,11 +51,14 @@ class FolderBackend(Backend):
         remote: bool = False,
         shared: Literal["group"] | None = None,
         part_size: int = PART_SIZE,
+        durable: bool = True,
     ) -> None:
         self._root = Path(os.path.normpath(Path(root).absolute()))
         self._remote = remote
         self._part_size = part_size
-        self._tree = Tree(self._root, remote=remote, group=shared == "group")
+        self._shared = shared
+        self._fleeting: FolderBackend | None = None
+        self._tree = Tree(self._root, remote=remote, group=shared == "group", durable=durable)
         renew_after_fork(self)
 
     def after_fork(self) -> None:
@@ -79,6 +84,18 @@ class FolderBackend(Backend):
     @override
     def max_connections(self) -> int:
         return 1
+
+    def fleeting(self) -> FolderBackend:
+        """Return a backend on the same folder that waits for no disk; the same one every time."""
+        if self._fleeting is None:
+            self._fleeting = FolderBackend(
+                self._root,
+                remote=self._remote,
+                shared=self._shared,
+                part_size=self._part_size,
+                durable=False,
+            )
+        return self._fleeting
 
     # Reading
 
@@ -219,6 +236,8 @@ class FolderBackend(Backend):
     @override
     def close(self) -> None:
         self._tree.close()
+        if self._fleeting is not None:
+            self._fleeting.close()
 
     def prepare_root(self) -> None:
         """Make the root where it is absent, also for a remote: for setting one up."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from radops import native
-from radops.backends.durability import Barrier
+from radops.backends.durability import Barrier, NoBarrier
 from radops.backends.folder_errors import NO_HARD_LINKS, NO_SUCH_RENAME
 from radops.backends.folder_temp import FOLDER, TemporaryNames
 from radops.backends.keys import check_key
@@ -43,16 +43,18 @@ class Tree:
         root: The folder, an absolute path.
         remote: Whether the root must be there already.
         group: Whether folders are made g+rws and files readable, whatever the umask.
+        durable: Whether what is written must survive a loss of power.
 
     """
 
-    def __init__(self, root: Path, *, remote: bool, group: bool) -> None:
+    def __init__(self, root: Path, *, remote: bool, group: bool, durable: bool = True) -> None:
         self.root = root
         self.tmp = f"{root}/{FOLDER}"
         self.barrier: Barrier | None = None
         self._root = str(root)
         self._remote = remote
         self._group = group
+        self._durable = durable
         self._names = TemporaryNames()
         self._lock = threading.Lock()
 
@@ -81,7 +83,7 @@ class Tree:
             self.make_folder(self.tmp)
             with self._lock:
                 if self.barrier is None:
-                    self.barrier = Barrier(self.root)
+                    self.barrier = (Barrier if self._durable else NoBarrier)(self.root)
                 barrier = self.barrier
         return barrier
 

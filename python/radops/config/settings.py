@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from radops.backends.options import RemoteOptions
 
+LEASE_SECONDS = 60.0
+"""Long enough for a network that hiccups or an interpreter that is stuck in a long call, short
+enough to wait for."""
+
+_LONGEST_LEASE_SECONDS = 3600.0
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -38,6 +43,8 @@ class Settings:
     on_code_change: Literal["warn", "error", "ignore"]
     shared: Literal["group"] | None
     upload_patch: bool
+    lease_seconds: float = LEASE_SECONDS
+    """How long one who computes may be silent before others take over; 0: nobody waits."""
 
     @cached_property
     def originator(self) -> str:
@@ -84,6 +91,7 @@ def resolve(
         on_code_change=on_code_change,
         shared=config.shared,
         upload_patch=chosen.upload_patch,
+        lease_seconds=_seconds("RADOPS_LEASE_SECONDS", LEASE_SECONDS),
     )
 
 
@@ -140,6 +148,17 @@ def _flag(name: str) -> bool:
     if value not in _TRUE and value not in _FALSE:
         raise InvalidConfigError(f"{name} is {value!r}", hint="use 1 or 0")
     return value in _TRUE
+
+
+def _seconds(name: str, default: float) -> float:
+    text = os.environ.get(name, "").strip()
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_LEASE_SECONDS:
+        raise InvalidConfigError(f"{name} is {text!r}", hint="use seconds, 0 to 3600")
+    return seconds
 
 
 def guess_originator() -> str:

@@ -98,5 +98,8 @@ def _local(
         telling=telling,
     )
     lakes = [lake.here for lake in session.all_lakes()]
+    report.leases = sum(
+        remove_leases(session.storage, limit, dry_run=dry_run, prefix=lake.prefix) for lake in lakes
+    )
     report.leftovers = clear_home(store, lakes, limit, grace, dry_run=dry_run)
     return report

@@ -33,15 +33,17 @@ TEMPORARY_SECONDS = 7 * 24 * 3600.0
 _DELETE = 1000
 
 
-def remove_leases(backend: Backend, limit: float, *, dry_run: bool) -> int:
+def remove_leases(backend: Backend, limit: float, *, dry_run: bool, prefix: str = "") -> int:
     """Remove leases that nobody renewed since `limit`; return how many.
 
     Args:
         backend: Where.
         limit: Seconds since the epoch by the store's clock.
         dry_run: Only count them.
+        prefix: What stands before `leases/`.
     """
-    old = [entry.key for entry in backend.list(layout.LEASES) if entry.modified <= limit]
+    entries = backend.list(prefix + layout.LEASES)
+    old = [entry.key for entry in entries if entry.modified <= limit]
     if not dry_run:
         for start in range(0, len(old), _DELETE):
             backend.delete(old[start : start + _DELETE])
