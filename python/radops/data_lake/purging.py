@@ -19,6 +19,7 @@ from radops.data_lake.naming import select
 from radops.data_lake.reports import PurgeReport
 from radops.errors import LocalStorageError, UsageError
 from radops.model.uid import UID
+from radops.repository.local import CATALOG
 from radops.repository.transfer import gather
 
 if TYPE_CHECKING:
@@ -119,7 +120,10 @@ def _settle(store: LocalStore, one: Held, report: PurgeReport, *, may_go: bool) 
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of all files below a folder, of those with several names once."""
+    """Return the bytes of all files below a folder, of those with several names once.
+
+    Without the catalogue, whose size goes up and down by itself.
+    """
     total = 0
     seen: set[tuple[int, int]] = set()
     todo = [str(folder)]
@@ -127,6 +131,8 @@ def _size(folder: Path) -> int:
         try:
             with os.scandir(todo.pop()) as entries:
                 for entry in entries:
+                    if entry.name.startswith(CATALOG):
+                        continue
                     if entry.is_dir(follow_symlinks=False):
                         todo.append(entry.path)
                         continue

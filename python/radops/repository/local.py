@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from radops.backends.folder import FolderBackend
 
 TMP = "tmp"
+CATALOG = "catalog.sqlite"
 QUARANTINE = "quarantine"
 
 # Temporary files of another host, whose processes we cannot see, are left alone this long.
@@ -60,7 +61,7 @@ class LocalStore:
     def __init__(self, backend: FolderBackend) -> None:
         self.backend = backend
         self.root = backend.root
-        self.catalog = Catalog(self.root / "catalog.sqlite")
+        self.catalog = Catalog(self.root / CATALOG)
         self.usage = Usage(self.catalog)
         self._proven: dict[Digest, Stamp] = {}
         self._swept = False
