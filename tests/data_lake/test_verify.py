@@ -7,8 +7,6 @@ import shutil
 import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,14 +19,10 @@ from radops.errors import (
     UIDNotFoundError,
     UsageError,
 )
-from radops.model.digest import Digest
+from radops.repository.catalog import Stamp
+from radops.repository.layout import object_key
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from radops.data_lake.verify import VerifyReport
-
-MIB = 1024 * 1024
+from .tampering import MIB, flip, kinds, noise, object_of, overwrite, settle, slot_of
 
 
 @file_creator(name="tests.upper")
@@ -36,46 +30,6 @@ def upper(f: File, output_uid: str | None = None) -> File:
     out = File(output_uid) if output_uid else File()
     out.write_text(f.read_text().upper())
     return out
-
-
-def noise(size: int, seed: int = 1) -> bytes:
-    import random
-
-    return random.Random(seed).randbytes(size)
-
-
-def object_of(lake: DataLake, uid: str) -> Path:
-    return lake.session.store.object_path(lake.info(uid).digest)
-
-
-def in_folder(url: str, digest: Digest) -> Path:
-    return Path(urlsplit(url).path) / "objects" / digest.path
-
-
-def overwrite(path: Path, data: bytes, at: int = 0) -> None:
-    """Change bytes of a file in place, as root or a fault of the disk can."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    path.chmod(0o644)
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(data)
-    path.chmod(mode)
-
-
-def flip(path: Path, at: int) -> None:
-    with path.open("rb") as file:
-        file.seek(at)
-        (byte,) = file.read(1)
-    overwrite(path, bytes([byte ^ 1]), at)
-
-
-def kinds(report: VerifyReport) -> list[str]:
-    return [finding.kind for finding in report.findings]
-
-
-def settle() -> None:
-    """Wait until a check of files that were just written is no longer racy."""
-    time.sleep(0.06)
 
 
 # -- what is whole ---------------------------------------------------------------------------------
@@ -221,9 +175,6 @@ def test_a_flip_that_the_stat_does_not_show_is_found_in_full_and_not_served_afte
     # As if the disk had done it: the catalogue knows the stat of the bad file.
     overwrite(path, b"0ne")
     status = path.stat()
-    from radops.repository.catalog import Stamp
-    from radops.repository.layout import object_key
-
     digest = lake.info("a").digest
     store = lake.session.store
     row = (object_key(digest), Stamp.of(status), digest)
@@ -439,7 +390,3 @@ def test_a_missing_folder_record(lake: DataLake, write) -> None:
     assert (finding.kind, finding.uids) == ("folder", ("sets",))
     assert lake.verify(repair=True).ok
     assert lake.verify().ok
-
-
-def slot_of(lake: DataLake, uid: str) -> Path:
-    return lake.home / "storage/lakes" / lake.lake_id / "refs" / f"{uid}.radops"

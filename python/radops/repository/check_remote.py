@@ -170,7 +170,7 @@ class RemoteCheck:
         kind = "none" if content is None else type(content).__name__
         row = ("Pending" if one.pending else kind, uid, one.number)
         self.db.execute("UPDATE slots SET kind = ? WHERE uid = ? AND number = ? AND gone = 0", row)
-        if isinstance(one.error, NewerFormatError):
+        if isinstance(one.error, NewerFormatError) and self._known(uid, one.number) is None:
             self._find(findings.NEWER, one.error.message, "update radops", [uid], path=key)
         elif one.error is not None and not self._is_absence(one):
             self._find(findings.RECORD, one.error.message, REPAIR_REMOTE, [uid], path=key)

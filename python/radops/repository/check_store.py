@@ -37,7 +37,7 @@ def check_store(check: RecordCheck) -> None:
     """Look at every name below `objects/` and `outlines/`, and at the modes of objects."""
     for key, entry in _files(check, layout.OBJECTS):
         digest = _digest(key[len(layout.OBJECTS) :])
-        if digest is not None and check.work.has_object(digest):
+        if digest is not None and check.work.size(digest) is not None:
             continue  # looked at already
         try:
             status = entry.stat(follow_symlinks=False)
@@ -59,9 +59,11 @@ def check_store(check: RecordCheck) -> None:
 
 def _check_outline(check: RecordCheck, digest: Digest, key: str, entry: os.DirEntry[str]) -> None:
     try:
-        size = check.store.object_path(digest).stat().st_size
-        if size > BLOCK_SIZE and check.work.has_object(digest):
+        size = check.work.size(digest)
+        if size is not None and size > BLOCK_SIZE:
             return  # looked at already
+        if size is None or size < 0:
+            size = check.store.object_path(digest).stat().st_size
         if entry.stat().st_size <= 32 * (size // BLOCK_SIZE + 1):
             with open(entry.path, "rb") as file:  # noqa: PTH123 - one of very many
                 if size > BLOCK_SIZE and check_outline(file.read(), size, digest):

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from radops import native
-from radops.errors import CorruptDataError, RadopsError, RemoteUnavailableError
+from radops.errors import CorruptDataError, NewerFormatError, RadopsError, RemoteUnavailableError
 from radops.model.edge import Edge
 from radops.model.record import FileRecord
 from radops.model.uid import UID, slot_key
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _ORDER = (
     findings.STRAY,
     findings.RECORD,
+    findings.NEWER,
     findings.SLOT,
     findings.FOLDER,
     findings.UNREADABLE,
@@ -70,6 +71,7 @@ class Repair:
         self._hands = {
             findings.STRAY: self._stray,
             findings.RECORD: self._record,
+            findings.NEWER: self._record,
             findings.SLOT: self._slot,
             findings.FOLDER: self._folder,
             findings.UNREADABLE: self._unreadable,
@@ -244,7 +246,7 @@ class Repair:
     def _decodes(self, uid: UID, number: int) -> bool:
         try:
             return self._here.slots.read(uid, number) is not None
-        except CorruptDataError:
+        except (CorruptDataError, NewerFormatError):
             return False
 
     def _slot(self, finding: Finding) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from radops.model.edge import Edge
 from radops.model.outline import BLOCK_SIZE
-from radops.model.record import Tombstone
+from radops.model.record import FileRecord, Tombstone
 from radops.model.uid import UID, parse_slot_key, slot_key
 from radops.repository import findings, layout
 from radops.repository.commit import ensure_folders
@@ -18,7 +18,7 @@ from radops.repository.trash import take_back
 from radops.repository.upload import send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from radops.model.digest import Digest
     from radops.repository.findings import Finding
@@ -68,8 +68,15 @@ class RemoteRepair:
         self.sent = 0
         """Bytes of objects that were sent to the remote."""
 
-    def run(self, found: Iterable[Finding]) -> None:
+    def run(self, found: Sequence[Finding]) -> None:
         """Mend what can be mended; each finding says afterwards what became of it."""
+        # Together, as one may have been made from the other: the remote evidently confirms
+        # them no more, and they are published as if they had been made while working apart.
+        self._store.catalog.doubt(
+            self._mirror.here.prefix + one.path
+            for one in found
+            if one.kind == findings.ROLLED_BACK and one.path and self._stands_here(one.path)
+        )
         run_hands(found, _ORDER, self._hands)
         self._remote.backend.flush()
 
@@ -149,13 +156,8 @@ class RemoteRepair:
 
     def _rolled_back(self, finding: Finding) -> str:
         slot = parse_slot_key(finding.path or "")
-        if slot is None:
-            raise CannotError("it is not known where it is")
-        known = self._mirror.here.slots.read(slot.uid, slot.number)
-        if known is None or isinstance(known, Tombstone):
+        if slot is None or not self._stands_here(finding.path or ""):
             raise CannotError("it was deleted: delete it again")
-        # As if it had been made while working apart: the remote evidently confirms nothing.
-        self._store.catalog.doubt([self._mirror.here.prefix + slot_key(slot.uid, slot.number)])
         pending = Pending(self._mirror.here)
         report = sync(self._mirror, self._remote, pending, [slot.uid], self._count)
         self.sent += report.bytes_sent
@@ -164,3 +166,9 @@ class RemoteRepair:
         if isinstance(self._remote.slots.state(slot.uid), Taken):
             return "published again"
         raise CannotError("it could not be published again")
+
+    def _stands_here(self, key: str) -> bool:
+        slot = parse_slot_key(key)
+        if slot is None:
+            return False
+        return isinstance(self._mirror.here.slots.read(slot.uid, slot.number), FileRecord)

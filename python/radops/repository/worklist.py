@@ -77,9 +77,10 @@ class Worklist:
             "INSERT OR IGNORE INTO uses VALUES (?, ?)", [(digest, uid) for digest, _, uid in new]
         )
 
-    def has_object(self, digest: Digest) -> bool:
-        """Say whether a file was noted that needs the object."""
-        return self._one("SELECT 1 FROM objects WHERE digest = ?", (digest.raw,)) is not None
+    def size(self, digest: Digest) -> int | None:
+        """Return the size of an object that a file needs, -1 if unknown; None if no file does."""
+        row = self.db.execute("SELECT size FROM objects WHERE digest = ?", (digest.raw,)).fetchone()
+        return None if row is None else int(row[0])
 
     def users(self, digest: Digest) -> tuple[str, ...]:
         """Return the files that need an object, sorted."""
@@ -134,10 +135,6 @@ class Worklist:
         rows = self.db.execute("SELECT key, uid, digest, size FROM views ORDER BY key")
         while batch := rows.fetchmany(BATCH):
             yield [View(key, uid, Digest(digest), size) for key, uid, digest, size in batch]
-
-    def _one(self, statement: str, values: tuple[object, ...] = ()) -> tuple[int, ...] | None:
-        row: tuple[int, ...] | None = self.db.execute(statement, values).fetchone()
-        return row
 
     def close(self) -> None:
         """Drop everything."""
