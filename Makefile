@@ -55,6 +55,10 @@ format: $(STAMPS)/group-lint $(STAMPS)/cargo ## Format the code, mend what the l
 	$(BIN)/ruff format
 	cargo fmt --all
 
+.PHONY: bench
+bench: $(STAMPS)/built $(STAMPS)/group-bench ## Measure what a cached call costs, beside joblib
+	$(BIN)/python bench/cached_call.py
+
 .PHONY: docs
 docs: $(STAMPS)/group-docs ## Build the documentation into site/
 	$(MKDOCS) build --strict

@@ -387,8 +387,10 @@ def test_without_leases_the_first_result_stands(
 
 def test_old_leases_of_this_machine_are_collected(lake: DataLake) -> None:
     slowly(1)
-    assert list(lake.home.glob("storage/lakes/*/leases/*/1"))
+    (path,) = lake.home.glob("storage/lakes/*/leases/*/1")
     assert lake.gc(dry_run=False).leases == 0
+    long_ago = time.time() - 3 * 3600
+    os.utime(path, (long_ago, long_ago))
     assert lake.gc(dry_run=True, grace=0).leases == 1
     assert lake.gc(dry_run=False, grace=0).leases == 1
     assert not list(lake.home.glob("storage/lakes/*/leases/*"))

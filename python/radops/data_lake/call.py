@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from radops.model.params import canonicalise
 from radops.model.uid import UID, parse_uid
 
 if TYPE_CHECKING:
-    import inspect
     from collections.abc import Sequence
 
     from radops.data_lake.identity import Identity
@@ -65,9 +65,35 @@ class Binder:
         self._identity = identity
         self._version = version
         self._left_out = {*ignore, OUTPUT_UID, OUTPUT_UIDS}
+        self._plain = _plain_parameters(signature)
         for name in ignore:
             if name not in signature.parameters:
                 raise UsageError(f"{identity.name} has no parameter {name!r} to ignore")
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> inspect.BoundArguments:
+        """Bind arguments and apply defaults: what `inspect` does, in a tenth of the time.
+
+        Whatever is out of the ordinary, and any mistake, is left to `inspect`.
+        """
+        plain = self._plain
+        if plain is not None and len(args) <= plain.positional:
+            values = dict(zip(plain.names, args, strict=False))
+            given = len(values) + len(kwargs)
+            values.update(kwargs)
+            # As many as were given: so no argument was given twice.
+            if len(values) == given and values.keys() <= plain.known:
+                try:
+                    ordered = {
+                        name: values[name] if name in values else plain.defaults[name]
+                        for name in plain.names
+                    }
+                except KeyError:
+                    pass
+                else:
+                    return inspect.BoundArguments(self._signature, ordered)
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound
 
     def bind(
         self,
@@ -89,8 +115,7 @@ class Binder:
             ArgumentTypeError: An argument cannot be recorded.
             UIDNotFoundError: An input is not in the lake.
         """
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
+        bound = self._bind(args, kwargs)
         files: list[tuple[str, File]] = []
 
         def special(value: object, where: str) -> Canonical | None:
@@ -126,6 +151,30 @@ class Binder:
                 inputs=[(one.arg, one.uid, one.digest) for one in inputs],
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """The parameters of a function that has neither `*args` nor `**kwargs` nor `/`."""
+
+    names: tuple[str, ...]
+    known: frozenset[str]
+    positional: int
+    defaults: dict[str, Any]
+
+
+def _plain_parameters(signature: inspect.Signature) -> _Plain | None:
+    parameters = signature.parameters.values()
+    kinds = [parameter.kind for parameter in parameters]
+    usual = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    if any(kind not in (usual, inspect.Parameter.KEYWORD_ONLY) for kind in kinds):
+        return None
+    return _Plain(
+        tuple(signature.parameters),
+        frozenset(signature.parameters),
+        kinds.count(usual),
+        {one.name: one.default for one in parameters if one.default is not one.empty},
+    )
 
 
 def _one_lake(files: Sequence[tuple[str, File]], current: DataLake) -> DataLake:

@@ -16,7 +16,7 @@ from typing_extensions import ParamSpec
 from radops.data_lake import flight, messages, results
 from radops.data_lake.call import Binder, BoundCall
 from radops.data_lake.current import current_lake
-from radops.data_lake.file import File
+from radops.data_lake.file import known_file
 from radops.data_lake.fingerprint import fingerprint
 from radops.data_lake.identity import Identity, identify
 from radops.data_lake.lake import DataLake
@@ -83,6 +83,7 @@ class Creator(Generic[P, R]):
         self._warned = False
         self._kind: Kind | None = None
         self._bound: Binder | None = None
+        self._who: Identity | None = None
         # An annotation that names what is defined further down is looked at when first called.
         try:
             self._kind = kind_of(function)
@@ -101,17 +102,18 @@ class Creator(Generic[P, R]):
             CreatorError: The function broke a rule; nothing was published.
             RemoteUnavailableError: The remote cannot be reached; a finished result is kept.
         """
-        call = self._bind(args, kwargs)
+        current = current_lake(DataLake)
+        call = self._bind(args, kwargs, current)
         made = self._find(call)
         if made is not None:
-            self._check_code(made)
+            self._check_code(call, made)
             messages.skipped(self._shown, [output.uid for output in made.outputs])
         else:
             made = results.publish_pending(call.lake.session, call.key)
         if made is None:
             made = self._make(call)
-        lake = call.lake if call.lake is not current_lake(DataLake) else None
-        files = [(output.place, File(output.uid, lake=lake)) for output in made.outputs]
+        lake = call.lake if call.lake is not current else None
+        files = [(output.place, known_file(output.uid, lake)) for output in made.outputs]
         value: R = put_together(self._result_kind, files)
         return value
 
@@ -136,11 +138,14 @@ class Creator(Generic[P, R]):
 
     @property
     def _identity(self) -> Identity:
-        found = identify(self.__wrapped__)
-        if self._fixed_name is None:
-            return found
-        module, _, name = self._fixed_name.rpartition(".")
-        return Identity(module or self._fixed_name, name, keyed_by_code=False, run_as=found.run_as)
+        if self._who is None:
+            found = identify(self.__wrapped__)
+            if self._fixed_name is not None:
+                module, _, name = self._fixed_name.rpartition(".")
+                module = module or self._fixed_name
+                found = Identity(module, name, keyed_by_code=False, run_as=found.run_as)
+            self._who = found
+        return self._who
 
     @property
     def _binder(self) -> Binder:
@@ -166,23 +171,24 @@ class Creator(Generic[P, R]):
     def _fingerprint(self) -> Fingerprint:
         return fingerprint(self.__wrapped__)
 
-    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> BoundCall:
+    def _bind(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], current: DataLake | None = None
+    ) -> BoundCall:
         run = running.get()
-        current = current_lake(DataLake) if run is None else run.lake
+        lake = run.lake if run is not None else current or current_lake(DataLake)
         keyed = self._track_code or self._identity.keyed_by_code
         code = self._fingerprint.digest if keyed else None
         if keyed and self._fingerprint.unfollowed:
             messages.not_followed(self._shown, self._fingerprint.unfollowed)
-        return self._binder.bind(args, kwargs, current, code)
+        return self._binder.bind(args, kwargs, lake, code)
 
     def _find(self, call: BoundCall) -> Call | None:
         identity = self._identity
         return results.find_result(call, identity.module, identity.name, self._version)
 
-    def _check_code(self, made: Call) -> None:
+    def _check_code(self, call: BoundCall, made: Call) -> None:
         """Say so if the code is not what made the result, which is used all the same."""
-        settings = DataLake.current().session.settings
-        what = self._on_code_change or settings.on_code_change
+        what = self._on_code_change or call.lake.session.settings.on_code_change
         if what == "ignore" or made.code.fingerprint is None or self._track_code:
             return
         if made.code.fingerprint == self._fingerprint.digest:

@@ -74,7 +74,7 @@ def _git(fingerprint: Fingerprint) -> tuple[Git | None, tuple[str, ...], str | N
         return None, (), None
     state = git.state(repository)
     place = _place(repository, path)
-    tracked = git.is_tracked(repository, place, _files_in(repository))
+    tracked = git.is_tracked(repository, place, lambda: _files_in(repository))
     remote = git.remote_url(repository)
     notes = _notes(state, tracked=tracked)
     return (

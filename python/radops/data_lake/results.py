@@ -27,7 +27,7 @@ from radops.repository.sync import sync
 from radops.version import radops_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from radops.data_lake.call import BoundCall
     from radops.data_lake.session import Session
@@ -53,6 +53,7 @@ def find_result(call: BoundCall, module: str, name: str, version: str | None) ->
         return _find_implicit(session, call.key)
     found: Call | None = None
     missing = False
+    records: dict[UID, FileRecord] = {}
     for uid in call.output_uids:
         state = session.mirror.state(uid)
         if not isinstance(state, Taken):
@@ -61,6 +62,7 @@ def find_result(call: BoundCall, module: str, name: str, version: str | None) ->
         record = state.record
         if not isinstance(record, FileRecord):
             raise UIDConflictError(f"{uid} is a folder", uid=uid, hint="choose another output_uid")
+        records[uid] = record
         made = call_of(session.mirror, record)
         if made is None or made.key != call.key:
             raise LineageMismatchError(
@@ -70,7 +72,7 @@ def find_result(call: BoundCall, module: str, name: str, version: str | None) ->
                 hint="choose another output_uid, or delete that file first",
             )
         found = found or made
-    if missing or found is None or not _stand(session, found):
+    if missing or found is None or not _stand(session, found, records):
         return None
     return found
 
@@ -81,7 +83,9 @@ def _find_implicit(session: Session, key: Digest) -> Call | None:
     for uid in hint or _search_implicit(mirror, key):
         record = mirror.find(uid)
         made = None if record is None else call_of(mirror, record)
-        if made is not None and made.key == key and _stand(session, made):
+        if record is None or made is None or made.key != key:
+            continue
+        if _stand(session, made, {uid: record}):
             if not hint:
                 session.note_call(key, made.outputs[0].uid)
             return made
@@ -95,13 +99,19 @@ def _search_implicit(mirror: Mirror, key: Digest) -> list[UID]:
     return sorted({UID(one.uid) for one in side.slots.list(prefix) if one.size >= 0})
 
 
-def _stand(session: Session, call: Call) -> bool:
-    """Say whether every output of a call stands in the lake as the call made it."""
-    records = [session.mirror.find(output.uid) for output in call.outputs]
-    return all(
-        record is not None and record.digest == output.digest
-        for record, output in zip(records, call.outputs, strict=True)
-    )
+def _stand(session: Session, call: Call, seen: Mapping[UID, FileRecord]) -> bool:
+    """Say whether every output of a call stands in the lake as the call made it.
+
+    Args:
+        session: The lake.
+        call: The call.
+        seen: Records that were found just now.
+    """
+    for output in call.outputs:
+        record = seen.get(output.uid) or session.mirror.find(output.uid)
+        if record is None or record.digest != output.digest:
+            return False
+    return True
 
 
 def publish_sources(session: Session, inputs: Iterable[CallInput]) -> tuple[CallInput, ...]:

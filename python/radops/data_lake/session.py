@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from radops.model.uid import UID
 
 
+# Each is some hundred bytes; a loop over more calls than that reads the files again.
+_MOST_HINTS = 65_536
+
+
 class Session:
     """What a `DataLake` works with. Nothing is created and nobody asked before it is needed.
 
@@ -47,6 +51,7 @@ class Session:
         self._backend: Backend | None = None
         self._mirror: Mirror | None = None
         self._ready = False
+        self._hints: dict[Digest, UID] = {}
         self._lock = threading.RLock()
 
     @property
@@ -209,16 +214,27 @@ class Session:
 
     def call_hint(self, key: Digest) -> list[UID]:
         """Return where the first output of a call was last seen; nothing if that is not known."""
+        known = self._hints.get(key)
+        if known is not None:
+            return [known]
         path = self.storage.path(self._hint_key(key))
         try:
-            return [parse_uid(path.read_text(encoding="utf-8"))]
+            uid = parse_uid(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return []
+        self._keep_hint(key, uid)
+        return [uid]
+
+    def _keep_hint(self, key: Digest, uid: UID) -> None:
+        if len(self._hints) >= _MOST_HINTS:
+            self._hints.clear()
+        self._hints[key] = uid
 
     def note_call(self, key: Digest, uid: UID) -> None:
         """Note where the first output of a call is: a hint that can be lost."""
         with contextlib.suppress(LocalStorageError):
-            self.storage.put([(self._hint_key(key), uid.encode())])
+            self.storage.fleeting().put([(self._hint_key(key), uid.encode())])
+        self._keep_hint(key, uid)
 
     def _hint_key(self, key: Digest) -> str:
         return f"{self.mirror.here.prefix}calls/{key.path}"

@@ -49,6 +49,9 @@ _LOG = logging.getLogger("radops")
 TTL_SECONDS = 3600.0
 """How long a name is taken for what it was: only a delete can have changed it since."""
 
+# Names whose freshness is known without asking the catalogue.
+_MOST_FRESH = 16_384
+
 Chain = list[tuple[int, "SlotContent | None"]]
 
 
@@ -70,6 +73,7 @@ class Mirror:
         self.remote = remote
         self.apart = apart
         self._gave_up_asking = False
+        self._fresh: dict[str, tuple[Digest | None, float]] = {}
 
     # -- what a name is ----------------------------------------------------------------------
 
@@ -128,7 +132,15 @@ class Mirror:
     def _is_fresh(self, local: Taken) -> bool:
         if self._gave_up_asking or isinstance(local.record, FolderRecord):
             return True
+        name = self._slot_name(local.uid, local.number)
+        digest, until = self._fresh.get(name, (None, 0.0))
+        if digest == local.record.record_digest and time.time() < until:
+            return True
         asked = self._asked(local.uid, local.number, local.record)
+        if asked is not None:
+            if len(self._fresh) >= _MOST_FRESH:
+                self._fresh.clear()
+            self._fresh[name] = local.record.record_digest, asked + TTL_SECONDS
         # Never confirmed: made here while working apart, so there is nothing to ask.
         return asked is None or time.time() - asked < TTL_SECONDS
 

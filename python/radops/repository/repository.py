@@ -10,7 +10,7 @@ from radops.model.call import Call, decode_call
 from radops.model.digest import Digest
 from radops.model.record import FileRecord, check_call
 from radops.repository import layout
-from radops.repository.slots import Slots
+from radops.repository.slot_memory import slots_of
 from radops.repository.transfer import batches, gather
 from radops.repository.trash import open_object
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from radops.backends.base import Backend
     from radops.model.uid import UID
-    from radops.repository.slots import State
+    from radops.repository.slots import Slots, State
 
 # Calls are metadata; one larger than this is no honest call.
 _MAX_CALL_BYTES = 8 * 1024 * 1024
@@ -38,7 +38,7 @@ class Repository:
         self.backend = backend
         self.prefix = prefix
         self.originator = originator
-        self.slots = Slots(backend, prefix)
+        self.slots: Slots = slots_of(backend, prefix)
         self.folders_seen: set[str] = set()
         """Folders known to have their record, so that it is not asked for again."""
 

@@ -16,7 +16,10 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STATUS_SECONDS: Final = 10.0
 """`git status` may have to look at every tracked file; over a slow network file system it would
@@ -221,20 +224,20 @@ def _ref(repository: GitRepository, name: str) -> str:
     return ""
 
 
-def is_tracked(repository: GitRepository, path: str, also: list[str]) -> bool | None:
+def is_tracked(repository: GitRepository, path: str, also: Callable[[], list[str]]) -> bool | None:
     """Whether the commit holds a file at `path`, relative to the root; None if git cannot say.
 
     Args:
         repository: The repository.
         path: The file asked for, with `/`.
-        also: Files that are likely to be asked for next: one question answers for all.
+        also: Gives files that are likely to be asked for next: one question answers for all.
     """
     commit = state(repository).commit
     if commit is None:
         return False
     known = _tracked.setdefault((repository.root, os.getpid()), {})
     if path not in known:
-        others = [other for other in also if other not in known and other != path]
+        others = [other for other in also() if other not in known and other != path]
         wanted = [path, *others[:500]]  # far below any limit on the length of a command line
         answer = ask(
             repository.root,
