@@ -1,0 +1,197 @@
+"""Parts of a check: ranges, the worklist, the journal, partial downloads of other processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from radops.backends.folder import FolderBackend
+from radops.backends.memory import MemoryBackend
+from radops.model.digest import Digest
+from radops.native import BLOCK_SIZE, hash_bytes
+from radops.repository import layout
+from radops.repository.catalog import RACY_NS, Catalog, Stamp
+from radops.repository.check import Needs
+from radops.repository.download import fetch
+from radops.repository.findings import block_ranges, differing_blocks
+from radops.repository.journal import Journal
+from radops.repository.local import LocalStore
+from radops.repository.worklist import BATCH, View, Worklist
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE, TWO = Digest.of(b"1"), Digest.of(b"2")
+
+
+def test_ranges_of_neighbours_are_merged_and_end_with_the_object() -> None:
+    size = 5 * BLOCK_SIZE + 3
+    assert block_ranges([], size) == ()
+    assert block_ranges([0, 1, 3, 5], size) == (
+        (0, 2 * BLOCK_SIZE),
+        (3 * BLOCK_SIZE, 4 * BLOCK_SIZE),
+        (5 * BLOCK_SIZE, size),
+    )
+
+
+def test_differing_blocks_of_outlines_of_any_length() -> None:
+    good = bytes(96)
+    assert differing_blocks(good, good) == []
+    assert differing_blocks(good[:32] + b"x" + good[33:], good) == [1]
+    assert differing_blocks(good[:40], good) == [1, 2]
+    assert differing_blocks(b"", good) == [0, 1, 2]
+    assert differing_blocks(good + b"more", good) == []
+
+
+def test_a_worklist_has_each_object_once_with_the_size_that_somebody_knows() -> None:
+    work = Worklist()
+    assert work.add_file("b")
+    assert not work.add_file("b")
+    work.add_object(ONE, -1, "b")
+    work.add_object(ONE, 7, "a")
+    work.add_object(ONE, -1, "c")
+    work.add_view(View("files/a", "a", ONE, 7))
+    assert work.totals() == (14, 2)
+    assert list(work.objects()) == [[(ONE, 7)]]
+    assert list(work.views()) == [[View("files/a", "a", ONE, 7)]]
+    assert work.users(ONE) == ("a", "b", "c")
+    assert (work.size(ONE), work.size(TWO)) == (7, None)
+    work.close()
+
+
+def test_a_worklist_comes_in_batches() -> None:
+    work = Worklist()
+    for number in range(2 * BATCH + 1):
+        work.add_object(Digest.of(str(number).encode()), 1, "a")
+    sizes = [len(batch) for batch in work.objects()]
+    assert sizes == [BATCH, BATCH, 1]
+    work.close()
+
+
+def test_what_a_record_needs_comes_back_from_the_catalogue() -> None:
+    for needs in (
+        Needs("a", 0, ONE, TWO, 2**40, (), ()),
+        Needs("b/c", 0, ONE, TWO, 0, (ONE, TWO), ("x/ü", "y")),
+    ):
+        assert Needs.decode(needs.encode(), needs.uid, needs.record) == needs
+
+
+def test_a_journal_goes_on_after_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "lakes" / "journal"
+    first = Journal(path, "here")
+    first.add(ONE, 5, 1.25)
+    first.close()
+    with path.open("ab") as file:
+        file.write(f"{TWO} 5 1.2".encode())
+    second = Journal(path, "here")
+    assert list(second.entries()) == [(ONE, 5, 1.25)]
+    second.add(TWO, 6, 2.0)
+    second.close()
+    assert (TWO, 6, 2.0) in list(Journal(path, "here").entries())
+    assert list(Journal(path, "elsewhere").entries()) == []
+    second.finish()
+    assert not path.exists()
+
+
+def test_an_old_journal_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal", "here")
+    journal.add(ONE, 5, 1.0)
+    journal.close()
+    now = time.time()
+    for later in (8 * 24 * 3600, -60):  # also one from the future: the clock was set back
+        monkeypatch.setattr(time, "time", lambda later=later: now + later)
+        assert list(journal.entries()) == []
+
+
+def test_a_check_in_the_instant_of_the_change_is_not_trusted(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    stamp = Stamp(1, 10**18, 10**18, 7)
+    for checked, trusted in (
+        (10**18, False),
+        (10**18 + RACY_NS, False),
+        (10**18 + RACY_NS + 1, True),
+    ):
+        catalog.remember([("a", stamp, ONE)], checked)
+        assert catalog.checked("a", stamp, ONE, strict=True) is trusted
+        assert catalog.checked("a", stamp, ONE)
+    for other in (stamp._replace(size=2), stamp._replace(ctime_ns=1), stamp._replace(inode=8)):
+        assert not catalog.checked("a", other, ONE)
+    catalog.close()
+
+
+def stocked(data: bytes) -> tuple[MemoryBackend, Digest]:
+    remote = MemoryBackend()
+    digest, outline = hash_bytes(data)
+    remote.put(
+        [
+            (layout.object_key(Digest(digest)), data),
+            (layout.outline_key(Digest(digest)), outline),
+        ]
+    )
+    return remote, Digest(digest)
+
+
+def test_a_partial_file_that_was_finished_just_before_a_kill(tmp_path: Path) -> None:
+    data = os.urandom(3 * BLOCK_SIZE)
+    remote, digest = stocked(data)
+    store = LocalStore(FolderBackend(tmp_path))
+    partial = tmp_path / "tmp" / f"partial-{digest}"
+    partial.parent.mkdir()
+    partial.write_bytes(data)
+    partial.chmod(0o444)
+    fetched: list[int] = []
+    fetch(store, remote, [(digest, len(data))], lambda size, _files: fetched.append(size))
+    assert sum(fetched) == 0
+    assert store.object_path(digest).read_bytes() == data
+    store.close()
+
+
+def test_a_download_begins_with_the_good_blocks_of_a_bad_copy(tmp_path: Path) -> None:
+    data = os.urandom(4 * BLOCK_SIZE + 9)
+    remote, digest = stocked(data)
+    store = LocalStore(FolderBackend(tmp_path))
+    bad = tmp_path / "quarantine" / f"{digest}.00"
+    bad.parent.mkdir()
+    bad.write_bytes(b"x" + data[1 : 3 * BLOCK_SIZE])
+    fetched: list[int] = []
+    fetch(store, remote, [(digest, len(data))], lambda size, _files: fetched.append(size))
+    assert sum(fetched) == 2 * BLOCK_SIZE + 9
+    assert store.object_path(digest).read_bytes() == data
+    assert not bad.exists()
+    store.close()
+
+
+_MANY = """
+import os, resource, sys
+from pathlib import Path
+from radops.data_lake import DataLake
+folder, number = Path(sys.argv[1]), int(sys.argv[2])
+lake = DataLake(home=folder / "home")
+source = folder / "source"
+source.mkdir()
+for index in range(number):
+    (source / str(index)).write_bytes(index.to_bytes(8, "big") * 512)
+lake.add_many((source / str(index), f"set/{index}") for index in range(number))
+if os.fork():
+    sys.exit(os.waitpid(-1, 0)[1] != 0)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+report = lake.verify()
+assert report.ok and report.files == number, report
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+os._exit(grown > 80 * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "darwin", reason="counts bytes, not KiB, and forks badly")
+def test_memory_does_not_grow_with_the_number_of_files(tmp_path: Path) -> None:
+    program = tmp_path / "many.py"
+    program.write_text(textwrap.dedent(_MANY))
+    environment = {**os.environ, "RADOPS_EMAIL": "ada@example.com", "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, program, tmp_path, "10000"], env=environment, check=True)
