@@ -106,7 +106,7 @@ def _runs(raw: str) -> Iterator[tuple[str, set[int]]]:
 class Machine:
     """One machine: a home of its own, an empty working folder, and a shell that remembers.
 
-    Exported variables and the working folder carry over from one command to the next.
+    Variables and the working folder carry over from one command to the next.
 
     Args:
         root: An empty folder (made if absent); holds the home and the working folder.
@@ -162,7 +162,10 @@ class Machine:
             timeout: Seconds; then the command is ended and the call fails.
             stdin: What is typed, or piped in.
         """
-        script = f"trap '{{ pwd; env -0; }} >{shlex.quote(str(self._state))}' EXIT\n{command}\n"
+        # `set -a`: what is assigned is exported, and so remembered, as in one long session.
+        script = (
+            f"set -a; trap '{{ pwd; env -0; }} >{shlex.quote(str(self._state))}' EXIT\n{command}\n"
+        )
         argv = ["bash", "--norc", "-c", script]
         if terminal:
             status, raw, err = self._in_terminal(argv, columns, timeout, stdin, split=split)
