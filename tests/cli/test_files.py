@@ -121,6 +121,12 @@ def test_a_file_that_may_not_be_read_is_a_local_failure(cli):
     assert cli("datalake", "add", "secret").code == 8
 
 
+def test_a_password_in_a_url_is_never_shown(cli):
+    result = cli("datalake", "add", "http://ada:s3cret@localhost/x.csv", "x.csv")
+    assert result.code == 2
+    assert "s3cret" not in result.err + result.out
+
+
 def test_a_url_that_cannot_be_reached_is_said(cli):
     result = cli("datalake", "add", "http://127.0.0.1:1/x.csv", "x.csv")
     assert result.code == 6, result.err

@@ -21,7 +21,7 @@ from radops.repository.draft import Draft
 from radops.repository.local import Staged
 from radops.repository.repository import now
 from radops.repository.slots import Taken
-from radops.repository.transfer import watching
+from radops.repository.transfer import threads, watching
 from radops.version import radops_version
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _sort_out(
         paths = [item.path for item, _ in standing if item.path is not None]
         total = sum(item.size for item, _ in standing)
         with stage(progress, "comparing", total, len(paths)) as count, watching(count) as watched:
-            hashes = native.hash_files(paths, progress=watched)
+            hashes = native.hash_files(paths, threads=threads(), progress=watched)
         for (item, state), found in zip(standing, hashes, strict=True):
             if isinstance(found, OSError):
                 raise RadopsError(f"{item.path}: {found.strerror or found}")

@@ -142,6 +142,11 @@ def _http(
             raise kind(f"{shown} answered {error.code} {error.reason}") from None
     except urllib.error.URLError as error:
         raise RemoteUnavailableError(f"{shown} cannot be reached: {error.reason}") from None
+    except http.client.InvalidURL:
+        # Its text repeats what it took for a port, which can be a password.
+        raise UsageError(
+            f"{shown} is not a URL that can be read", hint="no user or password goes into a URL"
+        ) from None
     except (http.client.HTTPException, OSError, ValueError) as error:
         raise RemoteUnavailableError(f"{shown} cannot be read: {error}") from None
     with response:
