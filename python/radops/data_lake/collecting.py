@@ -59,7 +59,6 @@ def _remote(
     marker.check_gc()
     # Before anything else, as it may be refused: that needs other rights than the rest.
     uploads = 0 if dry_run else remote.backend.remove_stale(grace)
-    limit = remote.backend.now() - grace
     report = collect(
         Place(remote.backend, lambda: [remote], pending=False),
         grace=grace,
@@ -68,7 +67,7 @@ def _remote(
         telling=telling,
     )
     report.uploads = uploads
-    report.leases = remove_leases(remote.backend, limit, dry_run=dry_run)
+    report.leases = remove_leases(remote.backend, grace, dry_run=dry_run)
     return report
 
 
@@ -99,7 +98,7 @@ def _local(
     )
     lakes = [lake.here for lake in session.all_lakes()]
     report.leases = sum(
-        remove_leases(session.storage, limit, dry_run=dry_run, prefix=lake.prefix) for lake in lakes
+        remove_leases(session.storage, grace, dry_run=dry_run, prefix=lake.prefix) for lake in lakes
     )
     report.leftovers = clear_home(store, lakes, limit, grace, dry_run=dry_run)
     return report

@@ -29,19 +29,24 @@ if TYPE_CHECKING:
 # a training that opened its output first. Those of processes that are gone go much sooner.
 TEMPORARY_SECONDS = 7 * 24 * 3600.0
 
+# A lease is good for at most an hour without a sign of life: one that is younger than two may be
+# held, however short the grace.
+_LEASE_SECONDS = 2 * 3600.0
+
 # Keys deleted in one call: what S3 takes in one request.
 _DELETE = 1000
 
 
-def remove_leases(backend: Backend, limit: float, *, dry_run: bool, prefix: str = "") -> int:
-    """Remove leases that nobody renewed since `limit`; return how many.
+def remove_leases(backend: Backend, grace: float, *, dry_run: bool, prefix: str = "") -> int:
+    """Remove leases that nobody renewed for a long time; return how many.
 
     Args:
         backend: Where.
-        limit: Seconds since the epoch by the store's clock.
+        grace: Seconds, by the store's clock.
         dry_run: Only count them.
         prefix: What stands before `leases/`.
     """
+    limit = backend.now() - max(grace, _LEASE_SECONDS)
     entries = backend.list(prefix + layout.LEASES)
     old = [entry.key for entry in entries if entry.modified <= limit]
     if not dry_run:
