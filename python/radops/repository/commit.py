@@ -16,6 +16,7 @@ from radops.model.edge import Edge
 from radops.model.record import (
     FileRecord,
     FolderRecord,
+    Tombstone,
     decode_slot,
     folder_record,
     tombstone,
@@ -26,7 +27,7 @@ from radops.repository.repository import now
 from radops.repository.slots import Free, Pending, Taken, commits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from radops.model.digest import Digest
     from radops.model.uid import UID
@@ -90,6 +91,10 @@ def commit(
 class _Attempt:
     records: list[FileRecord]
     numbers: dict[UID, int]
+    placed: bool = False
+    """Whether a slot was created, so that others may have met the commit."""
+    lost: bool = False
+    """Whether a slot was found to hold something else."""
 
     def slot(self, record: FileRecord) -> tuple[UID, int, bytes]:
         return record.uid, self.numbers[record.uid], record.raw
@@ -103,6 +108,8 @@ def _try(
     attempts: dict[int, _Attempt] = {}
     for index, draft in drafts.items():
         try:
+            if _resolve_pending(repository, draft, states):
+                continue  # what the other names are may have changed with it: ask again
             taken, free = _sort_out(repository, draft, states)
         except RadopsError as error:
             results[index] = error
@@ -122,18 +129,49 @@ def _try(
     )
     # Each floor is durable before the next: edges and folders, intents, and then the commit.
     repository.backend.flush()
-    lost = _create(repository, attempts, lambda attempt: attempt.records[1:])
+    # One intent goes ahead of the others: where equal calls race, all but one lose here, with
+    # nothing written that would stand in anybody's way.
+    for intents in (slice(1, 2), slice(2, None)):
+        _create(repository, attempts, intents)
     repository.backend.flush()
-    primaries = {index: attempt for index, attempt in attempts.items() if index not in lost}
-    lost |= _create(repository, primaries, lambda attempt: attempt.records[:1])
+    _create(repository, attempts, slice(1))
     for index, attempt in attempts.items():
-        # Somebody who was blocked by our intents may have finished the commit for us.
-        if index not in lost or _give_up(repository, attempt.records):
-            results[index] = Outcome(
-                [Taken(r.uid, attempt.numbers[r.uid], r) for r in attempt.records],
-                frozenset(attempt.numbers),
-            )
+        if (standing := _end(repository, attempt)) is not None:
+            results[index] = Outcome(standing, frozenset(attempt.numbers))
     return results
+
+
+def _create(repository: Repository, attempts: Mapping[int, _Attempt], part: slice) -> None:
+    """Create a part of the slots of those attempts that have not lost one, in one batch."""
+    items = [
+        (one, record) for one in attempts.values() if not one.lost for record in one.records[part]
+    ]
+    if not items:
+        return
+    answers = repository.create([one.slot(record) for one, record in items])
+    for (one, _), ours in zip(items, answers, strict=True):
+        one.lost |= not ours
+        one.placed |= ours
+
+
+def _end(repository: Repository, attempt: _Attempt) -> list[Taken] | None:
+    """Return where an attempt's records stand; None if it lost to another client."""
+    if not attempt.lost:
+        return [Taken(r.uid, attempt.numbers[r.uid], r) for r in attempt.records]
+    # Somebody who was blocked by our intents may have finished the commit for us: then not
+    # necessarily in the slots that we had in mind.
+    if attempt.placed and len(attempt.records) > 1:
+        happened = resolve(repository, attempt.records[1])
+    else:
+        head = attempt.records[0].commit
+        raw = repository.slots.read_raw(head.primary)
+        happened = raw is not None and commits(decode_slot(raw), head.id)
+    if not happened:
+        return None
+    found = [_find(repository, record) for record in attempt.records]
+    taken = [one for one in found if isinstance(one, Taken)]
+    same = all(one.record.raw == r.raw for one, r in zip(taken, attempt.records, strict=False))
+    return taken if same and len(taken) == len(found) else None
 
 
 def _complete(
@@ -142,13 +180,28 @@ def _complete(
     """Add what is missing beside files that stand already, equal: each a commit of its own.
 
     They cannot be one commit, as whoever finishes a commit expects all its slots to be its own.
+    The call's first output comes last: where it stands, all outputs of the call do, or did.
     """
-    outcomes = commit(repository, [draft.alone(uid) for uid in missing])
-    for outcome in outcomes:
-        if isinstance(outcome, RadopsError):
-            return outcome
-        taken = taken + outcome.taken
-    return Outcome(taken, frozenset(missing))
+    first = draft.records[0].uid
+    created: frozenset[UID] = frozenset()
+    for uids in (
+        [uid for uid in missing if uid != first],
+        [uid for uid in missing if uid == first],
+    ):
+        for outcome in commit(repository, [draft.alone(uid) for uid in uids]):
+            if isinstance(outcome, RadopsError):
+                return outcome
+            taken = taken + outcome.taken
+            created |= outcome.created
+    return Outcome(sorted(taken, key=lambda one: one.uid), created)
+
+
+def _resolve_pending(repository: Repository, draft: Draft, states: Mapping[UID, State]) -> bool:
+    """Finish or end the commits whose intents stand in a draft's way; say if there were any."""
+    pending = [state for r in draft.records if isinstance(state := states[r.uid], Pending)]
+    for state in pending:
+        resolve(repository, state.record)
+    return bool(pending)
 
 
 def _sort_out(
@@ -158,14 +211,11 @@ def _sort_out(
     taken, free = [], {}
     for record in draft.records:
         state = states[record.uid]
-        while isinstance(state, Pending):
-            resolve(repository, state.record)
-            state = repository.slots.state(record.uid, state.number)
         if isinstance(state, Free):
             free[record.uid] = state.number
-            continue
-        check_equal(repository, record, draft.key, state)
-        taken.append(state)
+        elif isinstance(state, Taken):
+            check_equal(repository, record, draft.key, state)
+            taken.append(state)
     return taken, free
 
 
@@ -194,19 +244,6 @@ def check_equal(
     )
 
 
-def _create(
-    repository: Repository,
-    attempts: Mapping[int, _Attempt],
-    which: Callable[[_Attempt], list[FileRecord]],
-) -> set[int]:
-    """Create slots of many attempts in one batch; return which attempts lost one."""
-    items = [(i, attempt.slot(r)) for i, attempt in attempts.items() for r in which(attempt)]
-    if not items:
-        return set()
-    answers = repository.create([slot for _, slot in items])
-    return {index for (index, _), ours in zip(items, answers, strict=True) if not ours}
-
-
 def _edge(record: FileRecord) -> bytes:
     return Edge(record.uid, record.record_digest).encode()
 
@@ -218,7 +255,9 @@ def resolve(repository: Repository, record: FileRecord) -> bool:
     """Finish the commit that an intent belongs to, or end it for good.
 
     It is finished if every sibling slot is free or its own; if another record stands in one of
-    them, the primary slot is closed by an aborted tombstone, and the intents are buried.
+    them, the primary slot is closed by an aborted tombstone, and the intents are buried. Of two
+    commits that stand in each other's way, the one with the lower id goes first: so they cannot
+    go on ending each other.
 
     Returns:
         Whether the commit has happened.
@@ -229,20 +268,51 @@ def resolve(repository: Repository, record: FileRecord) -> bool:
     siblings = [sibling(record, output) for output in call.outputs]
     if (raw := repository.slots.read_raw(record.commit.primary)) is not None:
         return _settle(repository, siblings, raw)
-    missing = []
-    for one in siblings[1:]:
-        state = repository.slots.state(one.uid)
-        if isinstance(state, Free):
-            missing.append((one.uid, state.number, one.raw))
-        elif state.record.raw != one.raw:
-            return _give_up(repository, siblings)
-    if missing and not all(repository.create(missing)):
-        return _give_up(repository, siblings)
+    while True:
+        missing = []
+        for one in siblings[1:]:
+            found = _make_way(repository, one)
+            if isinstance(found, Free):
+                missing.append((one.uid, found.number, one.raw))
+            elif found.record.raw != one.raw:
+                return _give_up(repository, siblings)
+        if not missing or all(repository.create(missing)):
+            break
     repository.backend.flush()
     head = siblings[0]
     if not all(repository.create([(head.uid, _primary_number(head), head.raw)])):
         return _give_up(repository, siblings)
     return True
+
+
+def _make_way(repository: Repository, record: FileRecord) -> Free | Taken:
+    """Find a record, or a place for it; an intent of a commit that goes after it gives way."""
+    while True:
+        found = _find(repository, record)
+        if (
+            isinstance(found, Free)
+            or isinstance(found.record, FolderRecord)
+            or found.record.commit.id <= record.commit.id
+            or repository.slots.is_committed(found.record, found.number)
+        ):
+            return found
+        resolve(repository, found.record)
+
+
+def _find(repository: Repository, record: FileRecord) -> Free | Taken:
+    """Return the slot in which a record stands, or stood before it was deleted or given up.
+
+    If there is none: the free slot of its UID, or what stands in its way. A record is never put
+    into a second slot: since it was looked for, it can have come only to where it was to go.
+    """
+    for number, content in repository.slots.walk(record.uid):
+        if content is None:
+            return Free(record.uid, number)
+        if not isinstance(content, Tombstone):
+            return Taken(record.uid, number, content)
+        if content.record == record.raw:
+            break
+    return Taken(record.uid, number, record)
 
 
 def _primary_number(record: FileRecord) -> int:
@@ -259,9 +329,9 @@ def _give_up(repository: Repository, records: Sequence[FileRecord]) -> bool:
         Whether the commit happened all the same, by somebody else's hand.
     """
     head = records[0]
-    if len(records) > 1:
-        closed = tombstone(head.raw, now(), repository.originator, aborted=True)
-        repository.create([(head.uid, _primary_number(head), closed)])
+    closed = tombstone(head.raw, now(), repository.originator, aborted=True)
+    if all(repository.create([(head.uid, _primary_number(head), closed)])):
+        repository.put([(repository.prefix + gone_key(head.commit.primary), b"")])
     raw = repository.slots.read_raw(head.commit.primary)
     return raw is not None and _settle(repository, records, raw)
 

@@ -1,0 +1,324 @@
+"""What clients do in scenarios, and how each thing they are told is judged."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from protocols.checker import Held, check, slots_of
+from protocols.explorer import Count, Done, Explorer, Failed, Scenario, settled
+from protocols.world import LAKE, content_of, open_backends
+from radops.errors import RadopsError, RemoteUnavailableError, UIDConflictError, UIDNotFoundError
+from radops.model.build import build_call, build_import
+from radops.model.call import Call, CallInput, CallOutput, Code, Environment
+from radops.model.digest import Digest
+from radops.model.record import FileRecord, FolderRecord, Tombstone
+from radops.model.uid import UID, folders_of
+from radops.repository import layout
+from radops.repository.commit import bury, commit, resolve
+from radops.repository.draft import Draft
+from radops.repository.repository import Repository
+from radops.repository.slots import Free, Pending, Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from protocols.explorer import Outcome
+    from protocols.world import Client, Content
+    from radops.repository.commit import Outcome as Committed
+
+NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
+
+
+def body(text: str) -> bytes:
+    return f"the bytes {text}".encode()
+
+
+def digest(text: str) -> Digest:
+    return Digest.of(body(text))
+
+
+def id_of(name: str) -> bytes:
+    return Digest.of(f"commit of {name}".encode()).raw[:16]
+
+
+def imported(uid: str, text: str, by: str) -> Draft:
+    """Return a file that `by` adds: what `uid` is to hold is named by `text`."""
+    record = build_import(
+        uid=UID(uid),
+        digest=digest(text),
+        size=len(body(text)),
+        source="file.txt",
+        created_at=NOW,
+        originator=by,
+        radops_version="0",
+        commit_id=id_of(f"{by} {uid}"),
+    )
+    return Draft([record], [(record.digest, record.size)])
+
+
+def made_call(outputs: Mapping[str, str], key: str, inputs: Iterable[FileRecord] = ()) -> Call:
+    """Return a call that made these outputs, UID -> text."""
+    return Call(
+        key=Digest.of(key.encode()),
+        module="team",
+        name="work",
+        package_version=None,
+        version=None,
+        params={},
+        inputs=tuple(
+            CallInput(f"f{number}", one.uid, one.digest, one.record_digest)
+            for number, one in enumerate(inputs)
+        ),
+        reads=(),
+        outputs=tuple(
+            CallOutput(UID(uid), digest(text), len(body(text)), number)
+            for number, (uid, text) in enumerate(sorted(outputs.items()))
+        ),
+        code=Code(fingerprint=None, source=None, run_as=None, git=None),
+        environment=Environment(python="3", platform="any", distributions={}),
+        started_at="2026-11-22T12:00:00.000000Z",
+        seconds=1.0,
+    )
+
+
+def called(
+    outputs: Mapping[str, str], key: str, by: str, inputs: Iterable[FileRecord] = ()
+) -> Draft:
+    """Return the outputs of a call that `by` made: UID -> text."""
+    call = made_call(outputs, key, inputs)
+    records = build_call(
+        call=call,
+        created_at=NOW,
+        originator=by,
+        radops_version="0",
+        commit_id=id_of(f"{by} {key} {'+'.join(sorted(outputs))}"),
+    )
+    return Draft(
+        records,
+        [(output.digest, output.size) for output in call.outputs],
+        call.key,
+        sorted({one.uid for one in call.inputs}),
+    )
+
+
+def put_objects(client: Client, texts: Iterable[str]) -> None:
+    client.port().put([(layout.object_key(digest(text)), body(text)) for text in texts])
+
+
+@dataclass(frozen=True)
+class Make:
+    """Commits one draft."""
+
+    draft: Draft
+    texts: tuple[str, ...]
+
+    def __call__(self, client: Client) -> Committed:
+        put_objects(client, self.texts)
+        (result,) = commit(client.repository, [self.draft])
+        if isinstance(result, RadopsError):
+            raise result
+        return result
+
+    def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
+        """Hold what the client was told against what the slots say ever stood there."""
+        held = {(one.uid, one.number): one for one in _all_slots(content)}
+        if isinstance(outcome, Done):
+            uids = [one.uid for one in outcome.value.taken]
+            assert sorted(uids) == [r.uid for r in self.draft.records], f"was told of {uids}"
+            for one in outcome.value.taken:
+                there = held.get((one.uid, one.number))
+                assert there is not None, f"told that {one.uid} is in an absent slot {one.number}"
+                assert there.record is not None and there.record.raw == one.record.raw, (
+                    f"told of a record in {there.key} that never stood there"
+                )
+                assert not there.aborted, f"told of {there.key}, which was given up"
+                wanted = next(r for r in self.draft.records if r.uid == one.uid)
+                assert one.record.digest == wanted.digest, f"adopted other bytes for {one.uid}"
+        elif isinstance(outcome.error, UIDConflictError):
+            assert any(self._differs(one) for one in held.values()), (
+                f"told of a conflict that never was: {outcome.error}"
+            )
+        elif alone or not isinstance(outcome.error, RemoteUnavailableError):
+            raise AssertionError(f"ended with {outcome.error!r}") from outcome.error
+
+    def _differs(self, held: Held) -> bool:
+        """Say whether a slot held what this draft cannot stand beside, at any time."""
+        mine = {record.uid: record for record in self.draft.records}
+        above = {folder for uid in mine for folder in folders_of(uid)}
+        if isinstance(held.content, FolderRecord):
+            return held.uid in mine
+        record = held.record
+        if record is None or held.aborted:
+            return False
+        if record.uid in above:
+            return True
+        if record.uid not in mine:
+            return False
+        key = None if record.call is None else record.call.key
+        return record.digest != mine[record.uid].digest or key != self.draft.key
+
+
+def make_import(uid: str, text: str, by: str) -> Make:
+    return Make(imported(uid, text, by), (text,))
+
+
+def make_call(
+    outputs: Mapping[str, str], key: str, by: str, inputs: Iterable[FileRecord] = ()
+) -> Make:
+    return Make(called(outputs, key, by, inputs), tuple(outputs.values()))
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Deletes one file, if it is there."""
+
+    uid: str
+
+    def __call__(self, client: Client) -> Taken:
+        repository = client.repository
+        state = repository.slots.state(UID(self.uid))
+        if not isinstance(state, Taken) or not isinstance(state.record, FileRecord):
+            raise UIDNotFoundError(f"no {self.uid}")
+        bury(repository, state.uid, state.number, state.record.raw)
+        return state
+
+    def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
+        if isinstance(outcome, Done):
+            held = {(one.uid, one.number): one for one in _all_slots(content)}
+            there = held[UID(self.uid), outcome.value.number]
+            assert isinstance(there.content, Tombstone), "a deleted file came back in its slot"
+            assert there.record.raw == outcome.value.record.raw
+        elif not isinstance(outcome.error, (UIDNotFoundError, RemoteUnavailableError)):
+            raise AssertionError(f"ended with {outcome.error!r}") from outcome.error
+
+
+@dataclass(frozen=True)
+class Look:
+    """Reads files one after the other, as a reader does."""
+
+    uids: tuple[str, ...]
+
+    def __call__(self, client: Client) -> list[bool]:
+        slots = client.repository.slots
+        return [isinstance(slots.state(UID(uid)), Taken) for uid in self.uids]
+
+    def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
+        """What was made as one and is not deleted is seen as one: never part, then nothing."""
+        assert isinstance(outcome, Done), f"ended with {outcome}"
+        seen = outcome.value
+        assert seen == sorted(seen), f"saw {dict(zip(self.uids, seen, strict=True))}"
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Is blocked by whatever is pending under a name, and finishes it or gives it up."""
+
+    uid: str
+
+    def __call__(self, client: Client) -> None:
+        repository = client.repository
+        state = repository.slots.state(UID(self.uid))
+        if isinstance(state, Pending):
+            resolve(repository, state.record)
+
+    def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
+        if isinstance(outcome, Failed) and not isinstance(outcome.error, RemoteUnavailableError):
+            raise AssertionError(f"ended with {outcome.error!r}") from outcome.error
+
+
+def _all_slots(content: Content) -> list[Held]:
+    backends = open_backends({LAKE: content[LAKE]})
+    return list(slots_of(Repository(backends[LAKE], originator="judge")))
+
+
+def lake(content: Content) -> Repository:
+    return Repository(open_backends({LAKE: content[LAKE]})[LAKE], originator="checker")
+
+
+def check_lake(content: Content) -> None:
+    """Check the lake as it is, and once more after everything pending was settled."""
+    repository = lake(content)
+    check(repository).raise_for_findings()
+    settle_all(repository)
+    check(repository).raise_for_findings()
+
+
+def settle_all(repository: Repository) -> None:
+    """Finish or give up every intent, from each of its records; afterwards there is none."""
+    for held in list(slots_of(repository)):
+        state = repository.slots.state(held.uid)
+        if isinstance(state, Pending):
+            resolve(repository, state.record)
+            after = repository.slots.state(held.uid)
+            assert not isinstance(after, Pending), f"{held.key} is still pending"
+            assert isinstance(after, (Free, Taken))
+
+
+def recovery(works: Mapping[str, Callable[[Client], object]]) -> Callable[[Content], None]:
+    """Return what does all works again, each order once, by processes that have just begun."""
+    names = list(works)
+
+    def recover(content: Content) -> None:
+        for turn in range(len(names)):
+            order = names[turn:] + names[:turn]
+            after, outcomes = settled(content, *((f"again {n}", works[n]) for n in order))
+            for name, outcome in zip(order, outcomes, strict=True):
+                try:
+                    works[name].judge(after, outcome, alone=True)
+                except AssertionError as error:
+                    raise AssertionError(f"{name} once more: {error}") from error
+            check(lake(after)).raise_for_findings()
+
+    return recover
+
+
+def judge_all(works: Mapping[str, object]) -> Callable[[Content, Mapping[str, Outcome]], None]:
+    """Return what judges each client's outcome, and that nobody shares a creation."""
+
+    def judge(content: Content, outcomes: Mapping[str, Outcome]) -> None:
+        created: dict[tuple[str, int], str] = {}
+        for name, outcome in outcomes.items():
+            try:
+                works[name].judge(content, outcome)
+            except AssertionError as error:
+                raise AssertionError(f"{name}: {error}") from error
+            if isinstance(works[name], Make) and isinstance(outcome, Done):
+                for one in outcome.value.taken:
+                    if one.uid in outcome.value.created:
+                        other = created.setdefault((one.uid, one.number), name)
+                        assert other == name, f"{name} and {other} both created {one.uid}"
+
+    return judge
+
+
+def begun(*works: Callable[[Client], object]) -> Content:
+    """Return a lake in which these works were done, one after the other."""
+    backends = open_backends({LAKE: {}})
+    content, outcomes = settled(content_of(backends), *(("before", work) for work in works))
+    for outcome in outcomes:
+        assert isinstance(outcome, Done), outcome
+    return content
+
+
+def explore(
+    name: str,
+    works: Mapping[str, object],
+    start: Sequence[Callable[[Client], object]] = (),
+    *,
+    judge: Callable[[Content, Mapping[str, Outcome]], None] | None = None,
+    most_runs: int | None = None,
+    **options: object,
+) -> Count:
+    """Explore clients that do these works at once on a lake in which `start` was done."""
+    judged = judge_all(works)
+
+    def judge_both(content: Content, outcomes: Mapping[str, Outcome]) -> None:
+        judged(content, outcomes)
+        if judge is not None:
+            judge(content, outcomes)
+
+    options.setdefault("recover", recovery(works))
+    scenario = Scenario(name, works, begun(*start), check=check_lake, judge=judge_both, **options)
+    return Explorer(scenario, most_runs).explore()

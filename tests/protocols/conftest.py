@@ -1,0 +1,24 @@
+"""Explorations tell how much they explored; the summary at the end adds it up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from protocols.explorer import Count
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[Count], Count]:
+    """Return what notes an exploration for the summary."""
+
+    def note(count: Count) -> Count:
+        print(count)
+        record_property("explored", [count.interleavings, count.runs, count.states, count.contents])
+        return count
+
+    return note
