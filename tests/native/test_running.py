@@ -174,7 +174,7 @@ def test_a_hasher_in_use_refuses_a_second_thread() -> None:
     while worker.is_alive() and not refused:
         try:
             hasher.update(b"")
-        except RuntimeError:  # noqa: PERF203
+        except RuntimeError:
             refused = True
     worker.join()
     assert refused

@@ -73,7 +73,7 @@ def _wait_for_first_write(server: S3Server) -> None:
         try:
             client.create_bucket(Bucket="first")
             client.put_object(Bucket="first", Key="first", Body=b"1")
-        except Exception:  # noqa: PERF203
+        except Exception:
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)
