@@ -28,6 +28,7 @@ from radops.model.marker import new_marker
 from radops.repository import trash
 from radops.repository.gc import GRACE_SECONDS, Place, collect
 from repository.bucket import silent
+from servers.fixtures import needs_ceph
 
 LARGE = b"x" * (1024 * 1024 + 1)
 DAY = 24 * 3600.0
@@ -344,9 +345,11 @@ def test_local_collection_may_stop_anywhere(make_lake, write) -> None:
 # -- a real server -------------------------------------------------------------------------------
 
 
-def test_on_a_server(make_lake, seaweedfs, write) -> None:
-    bucket = seaweedfs.new_bucket()
-    url = f"s3://{bucket}/lake?endpoint_url={seaweedfs.endpoint_url}"
+@pytest.mark.parametrize("kind", ["SeaweedFS", pytest.param("Ceph", marks=needs_ceph)])
+def test_on_a_server(make_lake, request, write, kind: str) -> None:
+    server = request.getfixturevalue(kind.lower())
+    bucket = server.new_bucket()
+    url = f"s3://{bucket}/lake?endpoint_url={server.endpoint_url}"
     lake, two = make_lake(remote=url), make_lake("two", remote=url)
     lake.add(write("a", LARGE))
     lake.add(write("b", b"b"))
@@ -357,7 +360,7 @@ def test_on_a_server(make_lake, seaweedfs, write) -> None:
     first = lake.gc(dry_run=False, grace=0, where="remote")
     assert (first.moved, first.uploads) == (1, 1)
     upload.abort()
-    # It comes back by itself, once it has a name again; until then readers look in the trash.
+    # The object, and the key that says when the run was over.
     trashed = [entry.key for entry in backend.list("trash/")]
     assert len(trashed) == 2
     two.add(write("c", b"c"))

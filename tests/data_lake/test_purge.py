@@ -322,6 +322,29 @@ def test_bytes_that_a_writer_puts_there_meanwhile_stay(lake: DataLake, write) ->
     assert not (storage(lake) / "trash").exists()
 
 
+def test_bytes_that_a_reader_wants_meanwhile_stay(lake: DataLake, make_lake, shared) -> None:
+    one = held(lake, "files/1")
+    store = lake.session.store
+
+    class Reading(WrapperBackend):
+        done = False
+
+        def _do(self, name, key, action):
+            answer = action()
+            if name == "move" and not self.done:
+                self.done = True
+                reader = make_lake("one", remote=shared, offline=True)
+                assert reader.file("files/1").read_bytes() == b"\x01" * 1000
+            return answer
+
+    folder_backend = store.backend
+    store.backend = LocalWrapper(folder_backend, Reading(folder_backend))
+    assert not holding.release(store, one)
+    store.backend = folder_backend
+    assert "files/1" in local(lake)
+    assert not (storage(lake) / "trash").exists()
+
+
 def test_a_purge_may_stop_anywhere(lake: DataLake, make_lake, shared) -> None:
     store = lake.session.store
     folder_backend = store.backend

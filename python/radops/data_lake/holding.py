@@ -138,7 +138,9 @@ def release(store: LocalStore, held: Held) -> bool:
     except KeyNotFoundError:
         return False
     moved = backend.stat(away)
-    if moved is not None and moved.modified != held.entry.modified:
+    if moved is None:
+        return False  # a reader wanted it just then, and took it back
+    if moved.modified != held.entry.modified:
         store.take_back(held.digest)
         return False
     backend.delete([away, outline_key(held.digest)])
