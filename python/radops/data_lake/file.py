@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, TextIO, overload
 from radops.data_lake import adding
 from radops.data_lake.run import Run, running
 from radops.data_lake.writing import BinaryOutput, TextOutput
-from radops.errors import CreatorError, UIDConflictError, UsageError
+from radops.errors import CreatorError, RadopsError, UIDConflictError, UsageError
 from radops.model.record import FileRecord, FolderRecord
 from radops.model.uid import UID, last_segment, parse_uid
 from radops.repository.slots import Taken
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from radops.data_lake.lake import DataLake
+    from radops.data_lake.lineage import Lineage
     from radops.data_lake.reports import FileInfo
     from radops.repository.slots import State
 
@@ -303,6 +304,31 @@ class File(os.PathLike[str]):
     def info(self) -> FileInfo:
         """Return all that is known of the file; see `DataLake.info`."""
         return self.lake.info(self._uid)
+
+    def lineage(self, up: bool = True, down: bool = False, depth: int | None = None) -> Lineage:
+        """Return the graph around the file; see `DataLake.lineage`."""
+        return self.lake.lineage(self._uid, up, down, depth)
+
+    def _repr_html_(self) -> str:
+        from radops.data_lake.drawing import html_table  # noqa: PLC0415 - for notebooks only
+
+        try:
+            info = self.info()
+        except RadopsError as error:
+            return html_table(self._uid, [("", error.message)])
+        call = info.call
+        rows: list[tuple[str, object]] = [
+            ("size", f"{info.size:,} bytes"),
+            ("digest", info.digest),
+            ("made", f"{info.created_at} by {info.originator}"),
+            ("source", info.source),
+        ]
+        if call is not None:
+            params = ", ".join(f"{name}={value}" for name, value in call.params.items())
+            rows.append(("function", f"{call.function}({params})"))
+            rows += [(one.arg or "read", one.uid) for one in (*call.inputs, *call.reads)]
+        rows.append(("on this machine", "yes" if info.local else "no"))
+        return html_table(self._uid, rows)
 
     def delete(self) -> list[str]:
         """Delete the file for everyone; see `DataLake.delete`."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
+    from radops.data_lake.lineage import Lineage
     from radops.data_lake.reports import (
         AddResult,
         FileInfo,
@@ -411,6 +412,35 @@ class DataLake:
         return [
             record.uid for record in describing.downstream(self._session.mirror, parse_uid(uid))
         ]
+
+    def lineage(
+        self,
+        uid: str,
+        up: bool = True,
+        down: bool = False,
+        depth: int | None = None,
+        *,
+        verify: bool = False,
+    ) -> Lineage:
+        """Return the graph of what a file was made from, or of what was made from it.
+
+        Deleted inputs are shown from their tombstones. Every record on the way up is known by
+        its digest, so `problems` says where the graph was tampered with.
+
+        Args:
+            uid: The file.
+            up: Show what it was made from, and what that was made from.
+            down: Show what was made from it, and so on.
+            depth: Steps to go in each direction; None for all.
+            verify: Ask the remote for every record on the way up, whatever is known here.
+
+        Raises:
+            UIDNotFoundError: There is no such file.
+        """
+        from radops.data_lake.lineage import trace  # noqa: PLC0415 - few commands need it
+
+        mirror = self._session.mirror
+        return trace(mirror, self._record(uid), up=up, down=down, depth=depth, anew=verify)
 
     def delete(self, uid: str, *, cascade: bool = False, dry_run: bool = False) -> list[str]:
         """Delete a file for everyone; its lineage stays, and its name can be used again.

@@ -18,6 +18,7 @@ _NAMES = (
     "gc",
     "purge-local-storage",
     "verify",
+    "lineage",
 )
 
 command = group("datalake", {name: f"{__name__}.{name.replace('-', '_')}" for name in _NAMES})
