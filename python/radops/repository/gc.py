@@ -13,12 +13,11 @@ A run that was interrupted never closes. The next one, a grace later, takes over
 
 from __future__ import annotations
 
+import os
 import struct
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import Self
@@ -43,6 +42,7 @@ from radops.repository.trash import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from radops.backends.base import Backend, Entry
     from radops.repository.repository import Repository
@@ -185,10 +185,11 @@ class _Collection:
 
     def _make_folder(self) -> Path:
         try:
-            self._scratch.mkdir(parents=True, exist_ok=True)
-            return Path(tempfile.mkdtemp(prefix="gc-", dir=self._scratch))
+            folder = self._scratch / f"gc-{os.urandom(8).hex()}"
+            folder.mkdir(parents=True)
         except OSError as error:
             raise LocalStorageError(f"{self._scratch}: {error.strerror}") from error
+        return folder
 
     # -- looking -----------------------------------------------------------------------------
 

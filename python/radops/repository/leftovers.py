@@ -7,7 +7,6 @@ Only prefixes that radops knows are touched, and nothing that could be somebody'
 from __future__ import annotations
 
 import contextlib
-import shutil
 from typing import TYPE_CHECKING
 
 from radops.model.record import FileRecord
@@ -97,6 +96,8 @@ def _old(folder: Path, patterns: Iterable[str], limit: float) -> Iterator[Path]:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
+        import shutil  # noqa: PLC0415 - slow to import, and most commands do without
+
         shutil.rmtree(path, ignore_errors=True)
     else:
         with contextlib.suppress(OSError):

@@ -7,7 +7,6 @@ partitions never touch the disk.
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from radops.errors import LocalStorageError
@@ -70,6 +69,8 @@ class Partition:
     def close(self) -> None:
         """Remove what is on disk."""
         if self._folder is not None:
+            import shutil  # noqa: PLC0415 - slow to import, and most commands do without
+
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
