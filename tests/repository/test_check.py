@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from faults import CorruptingBackend, flip_last
 from radops.backends.folder import FolderBackend
 from radops.backends.memory import MemoryBackend
+from radops.errors import CorruptObjectError
 from radops.model.digest import Digest
 from radops.native import BLOCK_SIZE, hash_bytes
 from radops.repository import layout
@@ -164,6 +166,23 @@ def test_a_download_begins_with_the_good_blocks_of_a_bad_copy(tmp_path: Path) ->
     assert sum(fetched) == 2 * BLOCK_SIZE + 9
     assert store.object_path(digest).read_bytes() == data
     assert not bad.exists()
+    store.close()
+
+
+@pytest.mark.parametrize("size", [9, 3 * BLOCK_SIZE])
+def test_what_arrives_wrong_is_asked_for_once_more_and_then_an_error(
+    tmp_path: Path, size: int
+) -> None:
+    data = os.urandom(size)
+    remote, digest = stocked(data)
+    store = LocalStore(FolderBackend(tmp_path))
+    always = CorruptingBackend(remote, "objects/", flip_last)
+    with pytest.raises(CorruptObjectError):
+        fetch(store, always, [(digest, size)], lambda _size, _files: None)
+    assert not store.object_path(digest).exists()
+    once = CorruptingBackend(remote, "objects/", flip_last, times=1)
+    fetch(store, once, [(digest, size)], lambda _size, _files: None)
+    assert store.object_path(digest).read_bytes() == data
     store.close()
 
 

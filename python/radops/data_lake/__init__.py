@@ -17,8 +17,18 @@ if TYPE_CHECKING:
     from radops.data_lake.creator import Creator, file_creator
     from radops.data_lake.file import File
     from radops.data_lake.lake import DataLake
+    from radops.data_lake.verify import Finding, VerifyReport
 
-__all__ = ["CheckStep", "Creator", "DataLake", "File", "check_remote", "file_creator"]
+__all__ = [
+    "CheckStep",
+    "Creator",
+    "DataLake",
+    "File",
+    "Finding",
+    "VerifyReport",
+    "check_remote",
+    "file_creator",
+]
 
 # Loaded when first used: a command that lists files needs nothing of what captures code.
 _HOMES = {
@@ -26,6 +36,8 @@ _HOMES = {
     "Creator": "creator",
     "DataLake": "lake",
     "File": "file",
+    "Finding": "verify",
+    "VerifyReport": "verify",
     "check_remote": "checking",
     "file_creator": "creator",
 }
