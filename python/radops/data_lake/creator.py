@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from radops.data_lake.fingerprint import Fingerprint
+    from radops.data_lake.why import Why
     from radops.model.digest import Digest
     from radops.repository.local import Staged
 
@@ -133,6 +134,19 @@ class Creator(Generic[P, R]):
     def is_cached(self, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Say whether a call with these arguments would be skipped; may ask the remote."""
         return self._find(self._bind(args, kwargs)) is not None
+
+    def why(self, *args: P.args, **kwargs: P.kwargs) -> Why:
+        """Say whether a call with these arguments would be skipped, and if not, what is nearest.
+
+        Returns:
+            What prints as an answer; `hit`, `reason`, `nearest` and `differences` are for programs.
+        """
+        from radops.data_lake.why import Function, explain  # noqa: PLC0415 - rarely needed
+
+        identity, code = self._identity, self._fingerprint.digest
+        keyed = self._track_code or identity.keyed_by_code
+        function = Function(self._shown, identity.module, identity.name, self._version, code, keyed)
+        return explain(self._bind(args, kwargs), function)
 
     # -- what is called ----------------------------------------------------------------------
 

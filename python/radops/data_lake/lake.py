@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         SyncReport,
     )
     from radops.data_lake.verify import VerifyReport
+    from radops.data_lake.why import MadeFrom
 
 _DAY = 24 * 3600
 
@@ -441,6 +442,16 @@ class DataLake:
 
         mirror = self._session.mirror
         return trace(mirror, self._record(uid), up=up, down=down, depth=depth, anew=verify)
+
+    def why(self, uid: str) -> MadeFrom:
+        """Say what a file was made from, and whether its inputs and its code are the same now.
+
+        Raises:
+            UIDNotFoundError: There is no such file.
+        """
+        from radops.data_lake.why import made_from  # noqa: PLC0415 - few commands need it
+
+        return made_from(self._session, self._record(uid))
 
     def delete(self, uid: str, *, cascade: bool = False, dry_run: bool = False) -> list[str]:
         """Delete a file for everyone; its lineage stays, and its name can be used again.

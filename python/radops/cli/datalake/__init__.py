@@ -19,6 +19,7 @@ _NAMES = (
     "purge-local-storage",
     "verify",
     "lineage",
+    "why",
 )
 
 command = group("datalake", {name: f"{__name__}.{name.replace('-', '_')}" for name in _NAMES})

@@ -1,0 +1,44 @@
+"""`radops datalake why`."""
+
+from radops.cli import options
+from radops.cli.lake import open_lake
+from radops.cli.output import printable, write_json, write_lines
+
+
+def command(
+    uid: options.Uid,
+    *,
+    as_json: options.Json = False,
+    context: options.Context = None,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show what a file was made from, and whether inputs and code are still the same.
+
+    Whether a call would run again is asked in Python: process.why(...).
+
+    Example:
+      radops datalake why models/best.pkl
+
+    """
+    with open_lake(context, offline=offline, quiet=quiet) as lake:
+        made = lake.why(uid)
+    if not as_json:
+        write_lines(map(printable, str(made).splitlines()))
+        return
+    write_json(
+        {
+            "uid": made.uid,
+            "function": made.function,
+            "source": made.source,
+            "version": made.version,
+            "params": made.params,
+            "inputs": [
+                {"arg": one.arg, "uid": one.uid, "state": one.state, "digest": one.digest.hex}
+                for one in made.inputs
+            ],
+            "code": made.code,
+            "file": made.file,
+            "current": made.is_current,
+        }
+    )
