@@ -105,7 +105,8 @@ def check(repository: Repository, *, cache: bool = False) -> Report:
     Args:
         repository: Which; its memory of commits and folders is not used.
         cache: It is a home in front of a remote: bytes, edges, and siblings that nobody asked
-            for here may be missing.
+            for here may be missing, and what was not published yet may name inputs by records
+            that they had before.
     """
     return _Checker(repository, cache=cache).run()
 
@@ -226,7 +227,7 @@ class _Checker:
         if isinstance(held.content, FileRecord) and not self._is_dead(record):
             # Intents too: whoever is blocked may finish them, and has no bytes to send.
             self._bytes(held, record)
-        if happened and call is not None:
+        if happened and call is not None and not self.cache:
             self._siblings(held, record, call)
             self._lineage(held, record, call)
         if call is not None and isinstance(held.content, FileRecord):
@@ -290,7 +291,7 @@ class _Checker:
         The first output may have been committed alone, beside others that stood already.
         """
         alone = held.key == record.commit.primary and record.uid != call.outputs[0].uid
-        if alone or self.cache:
+        if alone:
             return
         for output in call.outputs:
             twin = sibling(record, output).raw
@@ -313,7 +314,7 @@ class _Checker:
         for one in (*call.inputs, *call.reads):
             around = [h.record for h in self.uids.get(one.uid, {}).values() if not h.aborted]
             named = [r for r in around if r is not None and r.record_digest == one.record]
-            if not named and not (self.cache and not around):
+            if not named:
                 self.report.add(held.key, f"was made from a record of {one.uid} that never stood")
             elif any(r.digest != one.digest for r in named):
                 self.report.add(held.key, f"names other bytes of {one.uid} than its record")

@@ -130,6 +130,9 @@ class Port(Backend):
     def now(self) -> float:
         return self.inner.now()
 
+    def include(self, keys: Sequence[str]) -> None:
+        """Nothing, as for `flush`."""
+
     def flush(self) -> None:
         """Nothing: memory loses nothing. Power loss has tests of its own."""
 
@@ -202,7 +205,7 @@ class _Os:
 
 
 class _Time:
-    time = staticmethod(lambda: 1_800_000_000.0)
+    time = monotonic = staticmethod(lambda: 1_800_000_000.0)
 
 
 _decode = functools.lru_cache(maxsize=100_000)(decode_slot)

@@ -1,0 +1,293 @@
+"""Homes in front of the lake: the real mirror, sync and delete, over a store that is a dict.
+
+The local disk plays no part in these protocols, so its objects and its catalogue lie in a
+memory backend too, where they outlive the process that wrote them and can be checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from protocols.actions import body, check_lake, digest
+from protocols.checker import check
+from protocols.explorer import Count, Done, Explorer, Scenario, settled
+from protocols.world import LAKE, Client, Content, open_backends, pinned
+from radops.data_lake.removing import delete
+from radops.errors import RadopsError, RemoteUnavailableError, UIDNotFoundError
+from radops.model.digest import Digest
+from radops.model.marker import new_marker
+from radops.model.record import FileRecord, Tombstone
+from radops.model.uid import UID, slot_key
+from radops.repository import layout
+from radops.repository.local import Staged
+from radops.repository.mirror import Mirror
+from radops.repository.pending import Pending
+from radops.repository.remote import Remote
+from radops.repository.repository import Repository
+from radops.repository.sync import sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from protocols.explorer import Outcome
+    from radops.backends.base import Backend
+    from radops.repository.draft import Draft
+
+LAKE_ID = "0123456789abcdef" * 2
+PREFIX = f"lakes/{LAKE_ID}/"
+_ASKED = "catalog.sqlite/"
+
+
+def ignore(_bytes: int, _files: int) -> None: ...
+
+
+class _Bytes(PurePosixPath):
+    """A path to an object that lies in a backend."""
+
+    def of(self, backend: Backend) -> _Bytes:
+        self._backend = backend
+        return self
+
+    def read_bytes(self) -> bytes:
+        with self._backend.open(str(self)) as reader:
+            return reader.read()
+
+    def exists(self) -> bool:
+        return self._backend.stat(str(self)) is not None
+
+
+class _Catalog:
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def asked(self, slot: str, record: Digest, remote: str | None = None) -> float | None:
+        if self._backend.stat(f"{_ASKED}{slot}/{record}") is None:
+            return None
+        return 1_800_000_000.0
+
+    def heard(self, slot: str, record: Digest, remote: str) -> float | None:
+        return self.asked(slot, record)
+
+    def confirm(self, slots: Iterable[tuple[str, Digest]], remote: str) -> None:
+        self._backend.put([(f"{_ASKED}{slot}/{record}", b"") for slot, record in slots])
+
+    def deny(self, slots: Iterable[tuple[str, Digest]], remote: str) -> None:
+        self._backend.delete([f"{_ASKED}{slot}/{record}" for slot, record in slots])
+
+
+class Store:
+    """The objects of a home; see `radops.repository.local.LocalStore`."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.catalog = _Catalog(backend)
+
+    def object_path(self, one: Digest) -> _Bytes:
+        return _Bytes(layout.object_key(one)).of(self.backend)
+
+    locate = object_path
+
+    def has(self, one: Digest, size: int) -> bool:
+        return self.object_path(one).exists()
+
+    def size(self, one: Digest) -> int:
+        return len(self.object_path(one).read_bytes())
+
+    def stage_bytes(self, data: bytes) -> Staged:
+        self._staged = data
+        return Staged(_Bytes("staged"), Digest.of(data), len(data), b"")
+
+    def admit(self, staged: Sequence[Staged]) -> None:
+        self.backend.put([(layout.object_key(one.digest), self._staged) for one in staged])
+
+    def remove_view(self, key: str) -> None: ...
+
+
+class Home:
+    """What a process of one home works with."""
+
+    def __init__(self, client: Client, name: str, *, offline: bool = False) -> None:
+        port = client.port(name)
+        self.store = Store(port)
+        here = Repository(port, PREFIX, originator=client.name)
+        remote = None
+        if not offline:
+            remote = Remote(client.port(), LAKE_ID, originator=client.name, probed=True)
+        self.mirror = Mirror(self.store, here, remote)
+        self.pending = Pending(here)
+        self.settings = SimpleNamespace(remote="memory://lake")
+
+    def prepare_write(self) -> Mirror:
+        if self.mirror.remote is not None:
+            self.mirror.remote.prepare_write()
+        return self.mirror
+
+
+@dataclass(frozen=True)
+class MakeIn:
+    """Commits a draft in a home, and in the lake unless the home works apart."""
+
+    home: str
+    draft: Callable[[Mirror], Draft]
+    texts: tuple[str, ...]
+    offline: bool = False
+    keep: bool = False
+    """Only keep the result under `pending/`, as when the lake went away."""
+
+    def __call__(self, client: Client) -> object:
+        home = Home(client, self.home, offline=self.offline)
+        home.store.backend.put([(layout.object_key(digest(t)), body(t)) for t in self.texts])
+        draft = self.draft(home.mirror)
+        if self.keep:
+            return home.pending.keep(draft)
+        mirror = home.prepare_write()
+        states = mirror.write_states([record.uid for record in draft.records])
+        (result,), _ = mirror.make([draft], states, ignore)
+        if isinstance(result, RadopsError):
+            raise result
+        return result
+
+    def judge(self, content: Content, outcome: Outcome) -> None:
+        documented(outcome)
+
+
+@dataclass(frozen=True)
+class Sync:
+    """Synchronises a home with the lake."""
+
+    home: str
+    conflicts: bool | None = None
+    """Whether it must tell of conflicts; None: it may."""
+
+    def __call__(self, client: Client) -> object:
+        home = Home(client, self.home)
+        mirror = home.prepare_write()
+        assert mirror.remote is not None
+        return sync(mirror, mirror.remote, home.pending, None, ignore)
+
+    def judge(self, content: Content, outcome: Outcome) -> None:
+        documented(outcome)
+        if isinstance(outcome, Done) and self.conflicts is not None:
+            found = outcome.value.conflicts
+            assert bool(found) == self.conflicts, f"conflicts: {found}"
+
+
+@dataclass(frozen=True)
+class DeleteIn:
+    """Deletes a file, as the command does."""
+
+    home: str
+    uid: str
+    offline: bool = False
+
+    def __call__(self, client: Client) -> object:
+        return delete(
+            Home(client, self.home, offline=self.offline), self.uid, cascade=True, dry_run=False
+        )
+
+    def judge(self, content: Content, outcome: Outcome) -> None:
+        documented(outcome)
+
+
+def documented(outcome: Outcome) -> None:
+    """Accept what the documentation tells people to expect; nothing else."""
+    if not isinstance(outcome, Done) and not isinstance(
+        outcome.error, (UIDNotFoundError, RemoteUnavailableError, FileExistsError)
+    ):
+        raise AssertionError(f"ended with {outcome.error!r}") from outcome.error
+
+
+def check_homes(content: Content) -> None:
+    """Check the lake, every home, and that homes know nothing that the lake does not."""
+    check_lake(content)
+    backends = open_backends(content)
+    lake = Repository(backends[LAKE], originator="checker")
+    for name, backend in backends.items():
+        if name == LAKE:
+            continue
+        here = Repository(backend, PREFIX, originator="checker")
+        check(here, cache=True).raise_for_findings()
+        for listed in here.slots.list():
+            if listed.size < 0 or listed.gone:
+                continue
+            held = here.slots.read(UID(listed.uid), listed.number)
+            key = slot_key(UID(listed.uid), listed.number)
+            if backend.stat(f"{_ASKED}{PREFIX}{key}/{held.record_digest}") is None:
+                continue
+            there = lake.slots.read(UID(listed.uid), listed.number)
+            stood = there is not None and (
+                there.raw == held.raw
+                or (isinstance(there, Tombstone) and there.record == getattr(held, "record", b""))
+                or (isinstance(there, Tombstone) and there.record == held.raw)
+            )
+            assert stood, f"{name} takes {key} for confirmed, but the lake never held that"
+
+
+def explore_homes(
+    name: str,
+    works: Mapping[str, object],
+    start: Sequence[Callable[[Client], object]] = (),
+    *,
+    again: Sequence[object] = (),
+    end: Callable[[Content], None] = lambda content: None,
+    most_runs: int | None = None,
+    **options: object,
+) -> Count:
+    """Explore works of several homes on a lake in which `start` was done.
+
+    Args:
+        name: Of the scenario.
+        works: Who does what at once.
+        start: What was done before.
+        again: What is done after a crash, and must bring everything to a good end; judged.
+        end: Looks at the content after that.
+        most_runs: See `Explorer`.
+        options: See `Scenario`.
+    """
+    homes = {w.home for w in (*works.values(), *start, *again)}
+    marker = {layout.MARKER: new_marker(bytes.fromhex(LAKE_ID)).raw}
+    empty: Content = {LAKE: marker, **{home: {} for home in sorted(homes)}}
+    with pinned():
+        content, outcomes = settled(empty, *((f"start {n}", w) for n, w in enumerate(start)))
+    for outcome in outcomes:
+        assert isinstance(outcome, Done), outcome
+
+    def judge(after: Content, outcomes: Mapping[str, Outcome]) -> None:
+        for client, outcome in outcomes.items():
+            try:
+                works[client].judge(after, outcome)
+            except AssertionError as error:
+                raise AssertionError(f"{client}: {error}") from error
+
+    def recover(before: Content) -> None:
+        after, outcomes = settled(before, *((f"again {n}", w) for n, w in enumerate(again)))
+        for work, outcome in zip(again, outcomes, strict=True):
+            try:
+                work.judge(after, outcome)
+                assert isinstance(outcome, Done), f"ended with {outcome.error!r}"
+            except AssertionError as error:
+                raise AssertionError(f"{work} once more: {error}") from error
+        check_homes(after)
+        end(after)
+
+    options.setdefault("most_faults", 0)
+    scenario = Scenario(
+        name, works, content, check=check_homes, judge=judge, recover=recover, **options
+    )
+    return Explorer(scenario, most_runs).explore()
+
+
+def record_in(content: Content, backend: str, uid: str, number: int = 0) -> object:
+    """Return what a slot holds in a home or in the lake."""
+    prefix = "" if backend == LAKE else PREFIX
+    repository = Repository(open_backends(content)[backend], prefix, originator="checker")
+    return repository.slots.read(UID(uid), number)
+
+
+def found_in(mirror: Mirror, uid: str) -> FileRecord:
+    record = mirror.find(UID(uid))
+    assert record is not None
+    return record
