@@ -235,6 +235,14 @@ class Backend(Protocol):
         """
         ...
 
+    def include(self, keys: Sequence[str]) -> None:
+        """Have the next `flush` make durable also what others wrote under these keys.
+
+        For a writer who found them in place and builds on them: whoever wrote them may have been
+        killed before it came to `flush`. Keys that are not there are no error.
+        """
+        ...
+
     def flush(self) -> None:
         """Return once everything written before this call would survive a loss of power."""
         ...

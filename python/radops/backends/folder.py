@@ -227,6 +227,15 @@ class FolderBackend(Backend):
                 self._tree.prune(path)
 
     @override
+    def include(self, keys: Sequence[str]) -> None:
+        paths = [self._tree.path(key) for key in keys]
+        if paths:
+            with self._translated():
+                self._tree.prepare()
+            for path in paths:
+                self._tree.touched(path)
+
+    @override
     def flush(self) -> None:
         barrier = self._tree.barrier
         if barrier is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from radops import native
+from radops.backends import durability
 from radops.backends.durability import Barrier, NoBarrier
 from radops.backends.folder_errors import NO_HARD_LINKS, NO_SUCH_RENAME
 from radops.backends.folder_temp import FOLDER, TemporaryNames
@@ -81,6 +82,9 @@ class Tree:
         barrier = self.barrier
         if barrier is None:
             self.make_folder(self.tmp)
+            if self._durable:  # nothing below the root is durable before the root is
+                with suppress(OSError):  # a folder of somebody else's
+                    durability.sync_path(str(self.root.parent))
             with self._lock:
                 if self.barrier is None:
                     self.barrier = (Barrier if self._durable else NoBarrier)(self.root)
@@ -146,8 +150,7 @@ class Tree:
             return True
 
         created = self._in_folder(target, attempt)
-        if created:
-            self.touched(target)
+        self.touched(target)  # also what was found: who wrote it may not have come to flush it
         return created
 
     def _link(self, temporary: str, target: str) -> None:
@@ -219,6 +222,9 @@ class Tree:
         else:
             if self._group and path.startswith(self._root):
                 Path(path).chmod(_GROUP_FOLDER_MODE)
+            if self._durable and self._root.startswith(f"{path}/"):
+                with suppress(OSError):
+                    durability.sync_path(path.rpartition("/")[0] or "/")
 
     def prune(self, path: str) -> None:
         """Remove the folders that became empty when the file at `path` went away."""

@@ -149,6 +149,10 @@ class MemoryBackend(Backend):
         return self._clock()
 
     @override
+    def include(self, keys: Sequence[str]) -> None:
+        """Do nothing, as `flush` does."""
+
+    @override
     def flush(self) -> None:
         """Do nothing: memory survives no loss of power."""
 

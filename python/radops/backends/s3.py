@@ -263,6 +263,10 @@ class S3Backend(Backend):
         delete(self._clients, self._bucket, [self._base + key for key in keys])
 
     @override
+    def include(self, keys: Sequence[str]) -> None:
+        """Do nothing: what is there is durable."""
+
+    @override
     def flush(self) -> None:
         """Do nothing: a server answers once what was written is durable."""
 

@@ -44,7 +44,7 @@ def new_binding() -> Binding:
 
 def read_binding(storage: FolderBackend, context: str) -> Binding | None:
     """Return what the home knows of a context, None if it was never used."""
-    path = storage.path(_key(context))
+    path = storage.path(binding_key(context))
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -65,7 +65,7 @@ def create_binding(storage: FolderBackend, context: str, binding: Binding) -> Bi
 
     Two shells may use a fresh home at once: one lake wins, and both use it.
     """
-    storage.create([(_key(context), _encode(binding))])
+    storage.create([(binding_key(context), _encode(binding))])
     storage.flush()
     stands = read_binding(storage, context)
     return stands or binding
@@ -73,7 +73,7 @@ def create_binding(storage: FolderBackend, context: str, binding: Binding) -> Bi
 
 def replace_binding(storage: FolderBackend, context: str, binding: Binding) -> Binding:
     """Save a binding over the one that stands, durably; return it as saved."""
-    storage.put([(_key(context), _encode(binding))])
+    storage.put([(binding_key(context), _encode(binding))])
     storage.flush()
     return replace(binding, saved=True)
 
@@ -87,5 +87,6 @@ def _encode(binding: Binding) -> bytes:
     return json.dumps(tree, indent=2).encode() + b"\n"
 
 
-def _key(context: str) -> str:
+def binding_key(context: str) -> str:
+    """Return where a home keeps the binding of a context."""
     return f"contexts/{quote(context, safe='')}.json"

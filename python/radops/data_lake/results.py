@@ -126,7 +126,7 @@ def publish_sources(session: Session, inputs: Iterable[CallInput]) -> tuple[Call
     """
     inputs = tuple(inputs)
     mirror = session.mirror
-    unpublished = mirror.check_sources(one.uid for one in inputs)
+    unpublished = mirror.check_sources(inputs)
     if not unpublished or mirror.remote is None:
         return inputs
     session.prepare_write()

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from radops.backends.folder import FolderBackend
 from radops.backends.open import open_backend
 from radops.data_lake.binding import (
     Binding,
+    binding_key,
     create_binding,
     new_binding,
     read_binding,
     replace_binding,
 )
 from radops.data_lake.naming import not_found
-from radops.errors import ForeignLakeError, LocalStorageError
+from radops.errors import ForeignLakeError, LocalStorageError, RemoteUnavailableError
+from radops.model.digest import Digest
 from radops.model.uid import parse_uid
+from radops.repository.layout import MARKER
 from radops.repository.local import LocalStore
-from radops.repository.mirror import Mirror
+from radops.repository.mirror import TTL_SECONDS, Mirror
 from radops.repository.pending import Pending
 from radops.repository.remote import Remote, ensure_marker, foreign, read_marker
 from radops.repository.repository import Repository
@@ -27,7 +31,6 @@ from radops.repository.repository import Repository
 if TYPE_CHECKING:
     from radops.backends.base import Backend
     from radops.config import Settings
-    from radops.model.digest import Digest
     from radops.model.record import FileRecord
     from radops.model.uid import UID
 
@@ -93,6 +96,7 @@ class Session:
             self._binding.lake_id,
             originator=self.settings.originator,
             probed=self._place in self._binding.probed,
+            place=self._place,
         )
         return Mirror(self.store, here, remote)
 
@@ -109,9 +113,15 @@ class Session:
 
         A context that holds nothing yet joins the lake that it finds.
         """
-        if binding is not None and self._place in binding.remotes:
+        known = binding is not None and self._place in binding.remotes
+        if binding is not None and known and self._met_lately(binding):
             return binding
-        marker = read_marker(backend)
+        try:
+            marker = read_marker(backend)
+        except RemoteUnavailableError:
+            if binding is None or not known:
+                raise
+            return binding  # what is here can be read
         if marker is None:
             return binding or new_binding()
         if binding is None or (
@@ -120,7 +130,11 @@ class Session:
             binding = Binding(marker.lake_id, saved=False)
         if binding.lake_id != marker.lake_id:
             raise foreign(backend.url, marker.lake_id, binding.lake_id)
-        return binding.found_at(self._place)
+        return binding if known and binding.saved else binding.found_at(self._place)
+
+    def _met_lately(self, binding: Binding) -> bool:
+        met = self.store.catalog.heard(MARKER, _identity(binding), self._place)
+        return met is not None and time.time() - met < TTL_SECONDS
 
     def _is_empty(self, lake_id: str) -> bool:
         return not any(
@@ -137,7 +151,11 @@ class Session:
         """Save which lake this context belongs to, before anything of it is kept here."""
         with self._lock:
             mirror, binding = self.mirror, self._binding
-            if binding is None or binding.saved:
+            if binding is None:
+                return
+            if mirror.remote is not None and binding.saved and not self._met_lately(binding):
+                self.store.catalog.confirm([(MARKER, _identity(binding))], self._place)
+            if binding.saved:
                 return
             ensure_marker(self.storage, new_binding().lake_id)
             stands = create_binding(self.storage, self.settings.context, binding)
@@ -149,6 +167,7 @@ class Session:
             if stands.lake_id != binding.lake_id and not self._is_empty(stands.lake_id):
                 raise foreign(mirror.remote.backend.url, binding.lake_id, stands.lake_id)
             self._binding = replace_binding(self.storage, self.settings.context, binding)
+            self.store.catalog.confirm([(MARKER, _identity(binding))], self._place)
 
     def _join(self, mirror: Mirror, remote: Remote) -> Mirror:
         """Make the remote ready for writes.
@@ -187,6 +206,8 @@ class Session:
                 if self._binding is not None and self._place not in self._binding.probed:
                     self._binding = self._binding.probed_at(self._place)
             self.remember()
+            # Another process may have made them and not have come to flush them.
+            self.storage.include([MARKER, binding_key(self.settings.context)])
             self._ready = True
             return self.mirror
 
@@ -257,3 +278,7 @@ class Session:
         self.store.close()
         if self._backend is not None:
             self._backend.close()
+
+
+def _identity(binding: Binding) -> Digest:
+    return Digest.of(bytes.fromhex(binding.lake_id))

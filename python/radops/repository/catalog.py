@@ -25,8 +25,9 @@ CREATE TABLE IF NOT EXISTS files (
     ctime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, digest BLOB NOT NULL,
     checked_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS slots (
-    slot TEXT PRIMARY KEY, record BLOB NOT NULL, asked REAL NOT NULL
+CREATE TABLE IF NOT EXISTS answers (
+    slot TEXT NOT NULL, remote TEXT NOT NULL, record BLOB NOT NULL, stands INTEGER NOT NULL,
+    asked REAL NOT NULL, PRIMARY KEY (slot, remote)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
     slot TEXT PRIMARY KEY, record BLOB NOT NULL, needs BLOB NOT NULL
@@ -108,20 +109,45 @@ class Catalog:
         """Drop what is known of these files."""
         self._many("DELETE FROM files WHERE path = ?", [(path,) for path in paths])
 
-    def asked(self, slot: str, record: Digest) -> float | None:
-        """Return when the remote last confirmed that `slot` holds `record`; None if never."""
-        row = self._one("SELECT record, asked FROM slots WHERE slot = ?", slot)
-        return float(row[1]) if row is not None and row[0] == record.raw else None
+    def asked(self, slot: str, record: Digest, remote: str | None = None) -> float | None:
+        """Return when a remote last confirmed that `slot` holds `record`; None if never.
 
-    def confirm(self, slots: Iterable[tuple[str, Digest]]) -> None:
-        """Note that the remote holds these records in these slots, as of now."""
+        Args:
+            slot: The slot's local key.
+            record: What it should hold.
+            remote: Which remote; None for any.
+        """
+        rows = self._all(
+            "SELECT remote, asked FROM answers WHERE slot = ? AND record = ? AND stands",
+            (slot, record.raw),
+        )
+        return max((row[1] for row in rows if remote in (None, row[0])), default=None)
+
+    def heard(self, slot: str, record: Digest, remote: str) -> float | None:
+        """Return when a remote was last asked about a record, whatever it said; None if never."""
+        rows = self._all(
+            "SELECT asked FROM answers WHERE slot = ? AND remote = ? AND record = ?",
+            (slot, remote, record.raw),
+        )
+        return float(rows[0][0]) if rows else None
+
+    def confirm(self, slots: Iterable[tuple[str, Digest]], remote: str) -> None:
+        """Note that a remote holds these records in these slots, as of now."""
+        self._answer(slots, remote, stands=True)
+
+    def deny(self, slots: Iterable[tuple[str, Digest]], remote: str) -> None:
+        """Note that a remote was asked, and holds something else or nothing."""
+        self._answer(slots, remote, stands=False)
+
+    def _answer(self, slots: Iterable[tuple[str, Digest]], remote: str, *, stands: bool) -> None:
         now = time.time()
-        rows = [(slot, record.raw, now) for slot, record in slots]
-        self._many("INSERT OR REPLACE INTO slots VALUES (?, ?, ?)", rows)
+        rows = [(slot, remote, record.raw, stands, now) for slot, record in slots]
+        self._many("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", rows)
 
-    def doubt(self, slots: Iterable[str]) -> None:
-        """Forget that the remote confirmed these slots, as it no longer does."""
-        self._many("DELETE FROM slots WHERE slot = ?", [(slot,) for slot in slots])
+    def doubt(self, slots: Iterable[str], remote: str) -> None:
+        """Forget what a remote said of these slots."""
+        rows = [(slot, remote) for slot in slots]
+        self._many("DELETE FROM answers WHERE slot = ? AND remote = ?", rows)
 
     def note_uses(self, uses: Iterable[tuple[Digest, float]]) -> None:
         """Note when objects were used, in seconds since the epoch."""
@@ -159,6 +185,9 @@ class Catalog:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+
+    def _all(self, statement: str, keys: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        return self._run(lambda connection: connection.execute(statement, keys).fetchall())
 
     def _one(self, statement: str, key: str | bytes) -> tuple[Any, ...] | None:
         rows = self._run(lambda connection: connection.execute(statement, (key,)).fetchall())

@@ -79,6 +79,9 @@ def commit(
             _try(repository, {i: drafts[i] for i in todo}, states or repository.states(uids, {}))
         )
         states = None
+    for result in results.values():
+        if isinstance(result, Outcome):  # others may have put it there
+            repository.include(result.taken)
     repository.backend.flush()
     return [
         results.get(index)
@@ -127,6 +130,8 @@ def _try(
             for source in drafts[index].sources
         ]
     )
+    # What this is made from was seen to stand, but whoever put it there may not have flushed it.
+    repository.include((), {source for index in attempts for source in drafts[index].sources})
     # Each floor is durable before the next: edges and folders, intents, and then the commit.
     repository.backend.flush()
     # One intent goes ahead of the others: where equal calls race, all but one lose here, with
@@ -278,6 +283,7 @@ def resolve(repository: Repository, record: FileRecord) -> bool:
                 return _give_up(repository, siblings)
         if not missing or all(repository.create(missing)):
             break
+    repository.include((), [one.uid for one in siblings])
     repository.backend.flush()
     head = siblings[0]
     if not all(repository.create([(head.uid, _primary_number(head), head.raw)])):
@@ -354,6 +360,7 @@ def bury(
     """Put a tombstone over a slot, and the key that lets listings skip it; return the tombstone."""
     dead = tombstone(raw, now(), repository.originator, aborted=aborted)
     repository.slots.replace([(uid, number, dead)])
+    repository.backend.flush()  # or a listing might skip what was not deleted after all
     repository.put([(repository.prefix + gone_key(slot_key(uid, number)), b"")])
     return dead
 

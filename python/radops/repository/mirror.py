@@ -17,7 +17,9 @@ from radops.errors import (
     CorruptObjectError,
     CorruptRecordError,
     LocalStorageError,
+    NewerFormatError,
     RadopsError,
+    RemoteRefusedError,
     RemoteUnavailableError,
     UIDNotFoundError,
 )
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from radops.model.call import CallInput
     from radops.model.digest import Digest
     from radops.model.uid import UID
     from radops.repository.commit import Outcome
@@ -48,6 +51,9 @@ _LOG = logging.getLogger("radops")
 
 TTL_SECONDS = 3600.0
 """How long a name is taken for what it was: only a delete can have changed it since."""
+
+# After a remote did not answer, local files are taken for what they were for so long.
+_QUIET_SECONDS = 60.0
 
 # Names whose freshness is known without asking the catalogue.
 _MOST_FRESH = 16_384
@@ -72,7 +78,7 @@ class Mirror:
         self.here = here
         self.remote = remote
         self.apart = apart
-        self._gave_up_asking = False
+        self._quiet_until = 0.0
         self._fresh: dict[str, tuple[Digest | None, float]] = {}
 
     # -- what a name is ----------------------------------------------------------------------
@@ -98,18 +104,19 @@ class Mirror:
             if not isinstance(state, Taken):
                 raise
             return state
-        local = self.here.slots.judge(uid, *chain[-1])
+        local = self._judge(uid, chain)
         if self.remote is None:
             return local
-        if isinstance(local, Taken) and not ask and self._is_fresh(local):
+        if isinstance(local, Taken) and not ask and self._is_fresh(self.remote, local):
             return local
         try:
             return self._ask(self.remote, uid, chain, local)
-        except RemoteUnavailableError:
-            if ask or not isinstance(local, Taken):
+        except (RemoteUnavailableError, RemoteRefusedError) as error:
+            if ask or not isinstance(local, Taken) or isinstance(error, NewerFormatError):
                 raise
-            # It is here and was right an hour ago; the rest of this process does not ask again.
-            self._gave_up_asking = True
+            # It is here and was right when last asked. Whoever reads many files need not wait
+            # for the same silence at each of them.
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
             return local
 
     def find(self, uid: UID, *, ask: bool = False) -> FileRecord | None:
@@ -119,30 +126,61 @@ class Mirror:
             return state.record
         return None
 
+    def local(self, uid: UID) -> State:
+        """Return what a UID is by local slots alone."""
+        return self._judge(uid, list(self.here.slots.walk(uid)))
+
+    def _judge(self, uid: UID, chain: Chain) -> State:
+        state = self.here.slots.judge(uid, *chain[-1])
+        if isinstance(state, Pending) and self._asked(uid, state.number, state.record) is not None:
+            # Only what had happened was noted; its primary slot need not have been asked for.
+            return Taken(uid, state.number, state.record)
+        return state
+
+    def include(self, taken: Sequence[Taken]) -> None:
+        """Make durable what was found to stand, and is about to be answered for."""
+        if taken:
+            repository = self.here if self.remote is None else self.remote
+            repository.include(taken)
+            repository.backend.flush()
+
     def is_confirmed(self, taken: Taken) -> bool:
-        """Say whether the remote is known to hold this record in this slot."""
+        """Say whether the remote is known to hold this record in this slot.
+
+        Without a remote: whether any remote was.
+        """
         return self._asked(taken.uid, taken.number, taken.record) is not None
 
+    def confirm(self, taken: Iterable[Taken]) -> None:
+        """Note that the remote was found to hold these records."""
+        if self.remote is not None:
+            self.store.catalog.confirm(
+                [(self._slot_name(t.uid, t.number), t.record.record_digest) for t in taken],
+                self.remote.place,
+            )
+
     def _asked(self, uid: UID, number: int, content: SlotContent) -> float | None:
-        return self.store.catalog.asked(self._slot_name(uid, number), content.record_digest)
+        place = None if self.remote is None else self.remote.place
+        return self.store.catalog.asked(self._slot_name(uid, number), content.record_digest, place)
 
     def _slot_name(self, uid: UID, number: int) -> str:
         return self.here.prefix + slot_key(uid, number)
 
-    def _is_fresh(self, local: Taken) -> bool:
-        if self._gave_up_asking or isinstance(local.record, FolderRecord):
+    def _is_fresh(self, remote: Remote, local: Taken) -> bool:
+        if time.monotonic() < self._quiet_until or isinstance(local.record, FolderRecord):
             return True
         name = self._slot_name(local.uid, local.number)
         digest, until = self._fresh.get(name, (None, 0.0))
         if digest == local.record.record_digest and time.time() < until:
             return True
-        asked = self._asked(local.uid, local.number, local.record)
-        if asked is not None:
-            if len(self._fresh) >= _MOST_FRESH:
-                self._fresh.clear()
-            self._fresh[name] = local.record.record_digest, asked + TTL_SECONDS
-        # Never confirmed: made here while working apart, so there is nothing to ask.
-        return asked is None or time.time() - asked < TTL_SECONDS
+        asked = self.store.catalog.heard(name, local.record.record_digest, remote.place)
+        if asked is None:
+            # Made here while working apart, or the catalogue was lost: the remote knows.
+            return False
+        if len(self._fresh) >= _MOST_FRESH:
+            self._fresh.clear()
+        self._fresh[name] = local.record.record_digest, asked + TTL_SECONDS
+        return time.time() - asked < TTL_SECONDS
 
     def _ask(self, remote: Remote, uid: UID, chain: Chain, local: State) -> State:
         start = 0
@@ -153,6 +191,8 @@ class Mirror:
         found: Chain = list(remote.slots.walk(uid, start))
         there = remote.slots.judge(uid, *found[-1])
         if isinstance(local, Taken) and self._outlives(local, found):
+            name = self._slot_name(uid, local.number)
+            self.store.catalog.deny([(name, local.record.record_digest)], remote.place)
             return local
         if isinstance(there, Pending):
             return there
@@ -181,24 +221,36 @@ class Mirror:
         slot that the remote has given to something else or not at all.
         """
         known = [(number, content) for number, content in chain if content is not None]
+        if known and self._is_intent(*known[-1]):
+            known.pop()
         if not known:
             return
         with contextlib.suppress(LocalStorageError):  # a cache: a full disk does not stop a read
             self.here.slots.replace([(uid, number, content.raw) for number, content in known])
-            self.here.put(
-                [
-                    (self.here.prefix + gone_key(slot_key(uid, number)), b"")
-                    for number, content in known
-                    if isinstance(content, Tombstone)
-                ]
-            )
+            prefix = self.here.prefix
+            live = [n for n, content in known if not isinstance(content, Tombstone)]
+            self.here.backend.delete([prefix + gone_key(slot_key(uid, n)) for n in live])
+            gone = [number for number, content in known if isinstance(content, Tombstone)]
+            if gone:
+                # Durable before anything is said to be deleted: a file would come back here.
+                self.here.backend.flush()
+                self.here.put([(prefix + gone_key(slot_key(uid, n)), b"") for n in gone])
             behind = known[-1][0] + 1
             while self.here.slots.read_raw(slot_key(uid, behind)) is not None:
                 self.here.backend.delete([self._slot_name(uid, behind)])
                 behind += 1
-            self.store.catalog.confirm(
-                (self._slot_name(uid, number), content.record_digest) for number, content in known
-            )
+            if self.remote is not None:
+                self.store.catalog.confirm(
+                    [(self._slot_name(uid, n), content.record_digest) for n, content in known],
+                    self.remote.place,
+                )
+
+    def _is_intent(self, number: int, content: SlotContent) -> bool:
+        return (
+            self.remote is not None
+            and isinstance(content, FileRecord)
+            and not self.remote.slots.is_committed(content, number)
+        )
 
     # -- bytes -------------------------------------------------------------------------------
 
@@ -271,11 +323,21 @@ class Mirror:
                 count(sum(size for _, size in draft.objects), len(draft.records))
             return results, 0
         objects = [item for draft in drafts for item in draft.objects]
+        states = self._remote_only(self.remote, states)
         results, sent = publish(self.store, self.remote, drafts, objects, states, count)
         for draft, result in zip(drafts, results, strict=True):
             if not isinstance(result, RadopsError):
                 self.adopt(draft.sources, result.taken)
         return results, sent
+
+    def _remote_only(self, remote: Remote, states: Mapping[UID, State]) -> dict[UID, State]:
+        """Return what the names are in the remote: a file that stands only here is not there."""
+        return {
+            uid: remote.slots.state(uid)
+            if isinstance(state, Taken) and not self.is_confirmed(state)
+            else state
+            for uid, state in states.items()
+        }
 
     def _commit_here(
         self, drafts: Sequence[Draft], states: Mapping[UID, State]
@@ -291,6 +353,7 @@ class Mirror:
     def _hold(self, drafts: Sequence[Draft]) -> None:
         """Make sure that what drafts keep is here; a collector may have taken it for garbage."""
         for draft in drafts:
+            self.store.backend.include([layout.object_key(digest) for digest, _ in draft.objects])
             for digest, size in draft.objects:
                 if not self.store.has(digest, size) and not self.store.take_back(digest):
                     raise CorruptObjectError(
@@ -319,24 +382,26 @@ class Mirror:
                 chain = list(self.remote.slots.walk(one.uid))
             self.cache(one.uid, chain)
 
-    def check_sources(self, sources: Iterable[UID]) -> list[UID]:
+    def check_sources(self, inputs: Iterable[CallInput]) -> list[UID]:
         """Look at the files that something was made from, before it is published.
 
         Returns:
             Those that stand here only and so must be published first.
 
         Raises:
-            UIDNotFoundError: One was deleted meanwhile.
+            UIDNotFoundError: One was deleted meanwhile, and other bytes may have its name.
         """
-        if self.remote is None:
-            return []
+        digests = {one.uid: one.digest for one in inputs}
         unpublished = []
-        for uid, state in self.write_states(sorted(set(sources))).items():
-            if not isinstance(state, Taken):
+        for uid, state in self.write_states(sorted(digests)).items():
+            record = state.record if isinstance(state, Taken) else None
+            if not isinstance(record, FileRecord) or record.digest != digests[uid]:
                 raise UIDNotFoundError(
                     f"{uid} was deleted from the lake, so nothing made from it is published",
                     uid=uid,
                 )
+            if self.remote is None or not isinstance(state, Taken):
+                continue
             if not self.is_confirmed(state):
                 unpublished.append(uid)
         return unpublished

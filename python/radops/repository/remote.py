@@ -70,13 +70,21 @@ class Remote(Repository):
         lake_id: The lake it must be.
         originator: Who writes, for tombstones.
         probed: Whether this home found it to honour create-if-absent before.
+        place: What tells it from other remotes of the lake; None for its URL.
     """
 
     def __init__(
-        self, backend: Backend, lake_id: str, *, originator: str, probed: bool = False
+        self,
+        backend: Backend,
+        lake_id: str,
+        *,
+        originator: str,
+        probed: bool = False,
+        place: str | None = None,
     ) -> None:
         super().__init__(backend, originator=originator)
         self.lake_id = lake_id
+        self.place = place or backend.url
         self._probed = probed
         self._writable = False
 
@@ -107,6 +115,7 @@ class Remote(Repository):
         marker.check_write()
         if not self._probed:
             probe(self.backend, marker)
+        self.backend.include([layout.MARKER])
         self._writable = self._probed = True
 
 

@@ -72,11 +72,12 @@ class RemoteRepair:
         """Mend what can be mended; each finding says afterwards what became of it."""
         # Together, as one may have been made from the other: the remote evidently confirms
         # them no more, and they are published as if they had been made while working apart.
-        self._store.catalog.doubt(
+        lost = [
             self._mirror.here.prefix + one.path
             for one in found
             if one.kind == findings.ROLLED_BACK and one.path and self._stands_here(one.path)
-        )
+        ]
+        self._store.catalog.doubt(lost, self._remote.place)
         run_hands(found, _ORDER, self._hands)
         self._remote.backend.flush()
 

@@ -9,17 +9,18 @@ from radops.errors import CorruptObjectError
 from radops.model.call import Call, decode_call
 from radops.model.digest import Digest
 from radops.model.record import FileRecord, check_call
+from radops.model.uid import slot_key
 from radops.repository import layout
 from radops.repository.slot_memory import slots_of
 from radops.repository.transfer import batches, gather
 from radops.repository.trash import open_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from radops.backends.base import Backend
     from radops.model.uid import UID
-    from radops.repository.slots import Slots, State
+    from radops.repository.slots import Slots, State, Taken
 
 # Calls are metadata; one larger than this is no honest call.
 _MAX_CALL_BYTES = 8 * 1024 * 1024
@@ -61,6 +62,20 @@ class Repository:
         """Write many small keys, as many at once as the backend likes."""
         if items:
             gather(self.backend.put, batches(items, self.workers), self.workers)
+
+    def include(self, taken: Iterable[Taken], sources: Iterable[UID] = ()) -> None:
+        """Have the next flush make durable what others wrote, and is built on or answered for.
+
+        Args:
+            taken: Files that were found in place.
+            sources: Names of files that something is made from.
+        """
+        keys = {slot_key(uid, 0) for uid in sources}  # all slots of a name lie in one folder
+        for one in taken:
+            keys.add(slot_key(one.uid, one.number))
+            if isinstance(one.record, FileRecord):
+                keys.add(one.record.commit.primary)
+        self.backend.include([self.prefix + key for key in sorted(keys)])
 
     def read_object(self, digest: Digest, limit: int = _MAX_CALL_BYTES) -> bytes:
         """Return the bytes of a small object, verified.

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from radops.errors import CorruptObjectError, RadopsError, UIDConflictError
+from radops.errors import (
+    CorruptDataError,
+    CorruptObjectError,
+    LocalStorageError,
+    RadopsError,
+    UIDConflictError,
+)
 from radops.model.build import call_with_inputs, with_call_object, with_inputs
 from radops.model.record import FileRecord, Tombstone
-from radops.model.uid import UID
+from radops.model.uid import UID, slot_key
 from radops.repository.commit import check_equal
 from radops.repository.draft import Draft
 from radops.repository.slots import Free, Pending, Taken
@@ -17,8 +23,9 @@ from radops.repository.transfer import gather
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from radops.model.call import CallInput
     from radops.model.digest import Digest
-    from radops.repository.mirror import Mirror
+    from radops.repository.mirror import Chain, Mirror
     from radops.repository.pending import Kept
     from radops.repository.pending import Pending as PendingResults
     from radops.repository.remote import Remote
@@ -78,7 +85,10 @@ def sync(
         unpublished = _compare(mirror, remote, local, report)
     else:
         unpublished = [one for one in local if not mirror.is_confirmed(one)]
-    groups = [_group(mirror, drafts) for drafts in _by_commit(unpublished)]
+    unpublished = _really_unpublished(mirror, remote, unpublished)
+    groups = [
+        group for files in _by_commit(unpublished) for group in _groups(mirror, files, report)
+    ]
     wanted = None if uids is None else set(uids)
     groups += [
         _Group(kept.draft, kept)
@@ -95,12 +105,12 @@ def _local_files(mirror: Mirror, wanted: set[UID] | None) -> list[Taken]:
     """Return the files of the local repository; with `wanted` those and all they are made from."""
     if wanted is None:
         uids = {one.uid for one in mirror.here.slots.list() if one.size >= 0 and not one.gone}
-        states = [mirror.here.slots.state(UID(uid)) for uid in sorted(uids)]
+        states = [mirror.local(UID(uid)) for uid in sorted(uids)]
         return [s for s in states if isinstance(s, Taken) and isinstance(s.record, FileRecord)]
     found: dict[UID, Taken] = {}
     todo = list(wanted)
     while todo:
-        state = mirror.here.slots.state(todo.pop())
+        state = mirror.local(todo.pop())
         if (
             isinstance(state, Taken)
             and isinstance(state.record, FileRecord)
@@ -131,16 +141,35 @@ def _compare(
     """Go through the remote's slots once: drop what is gone, return what is not there."""
     confirmed = {(one.uid, one.number): one for one in local if mirror.is_confirmed(one)}
     missing = dict(confirmed)
-    gone = []
+    gone = {}
     for slot in remote.slots.list():
         place = (UID(slot.uid), slot.number)
-        if slot.gone and place in confirmed:
-            gone.append(confirmed[place])
+        one = confirmed.get(place)
+        # Other bytes than the record's are a tombstone, also where a delete was cut short before
+        # it wrote the key that says so.
+        if one is not None and (slot.gone or slot.size != len(one.record.raw)):
+            gone[place] = one
         missing.pop(place, None)
-    for one in gone:
+    for one in gone.values():
         _drop(mirror, remote, one, report)
     # Confirmed once and not there any more: the remote was set back to an older state.
     return [one for one in local if (one.uid, one.number) not in confirmed] + list(missing.values())
+
+
+def _really_unpublished(mirror: Mirror, remote: Remote, files: Sequence[Taken]) -> list[Taken]:
+    """Return the files that do not stand in the remote: the catalogue may just have been lost."""
+
+    def stands(one: Taken) -> bool:
+        raw = remote.slots.read_raw(slot_key(one.uid, one.number))
+        return (
+            raw == one.record.raw
+            and isinstance(one.record, FileRecord)
+            and remote.slots.is_committed(one.record, one.number)
+        )
+
+    answers = gather(stands, files, remote.workers)
+    mirror.confirm([one for one, known in zip(files, answers, strict=True) if known])
+    return [one for one, known in zip(files, answers, strict=True) if not known]
 
 
 def _drop(mirror: Mirror, remote: Remote, one: Taken, report: SyncReport) -> None:
@@ -165,6 +194,25 @@ def _by_commit(files: Iterable[Taken]) -> Iterable[list[Taken]]:
         if isinstance(one.record, FileRecord):
             groups.setdefault(one.record.commit.id, []).append(one)
     return groups.values()
+
+
+def _groups(mirror: Mirror, files: Sequence[Taken], report: SyncReport) -> list[_Group]:
+    """Return how the files of one commit are to be published.
+
+    As one commit again, if all of its outputs are there; each by itself, if some were deleted.
+    """
+    try:
+        group = _group(mirror, files)
+        call = mirror.here.call_of(group.draft.records[0])
+    except (CorruptDataError, LocalStorageError) as error:
+        # Its bytes are not here or wrong; all else can be published.
+        report.conflicts += [
+            Problem(one.uid, error.message, "radops datalake verify says more") for one in files
+        ]
+        return []
+    if call is None or len(group.draft.records) == len(call.outputs):
+        return [group]
+    return [_Group(group.draft.alone(record.uid)) for record in group.draft.records]
 
 
 def _group(mirror: Mirror, files: Sequence[Taken]) -> _Group:
@@ -226,7 +274,7 @@ class _Publisher:
             before = self._settled(group, states)
             if before is None:
                 drafts.append(group)
-        drafts = self._with_sources(drafts)
+        drafts = self._with_sources(self._with_bytes(drafts))
         if self._report.dry_run or not drafts:
             self._report.published += [r.uid for group in drafts for r in group.draft.records]
             return
@@ -252,50 +300,75 @@ class _Publisher:
         draft = group.draft
         now = [states[record.uid] for record in draft.records]
         if any(isinstance(state, (Free, Pending)) for state in now):
-            if all(self._was_deleted(record) for record in draft.records):
-                self._forget(group)
-                return True
+            if deleted := self._deleted(draft, states):
+                return self._settle_rest(group, states, deleted)
             return self._blocked(group, now)
-        for record, state in zip(draft.records, now, strict=True):
-            if isinstance(state, Taken):
-                try:
-                    check_equal(self._remote, record, draft.key, state)
-                except UIDConflictError as error:
-                    self._conflict(group, error)
-                    return False
+        if error := self._unequal(group, now):
+            self._conflict(group, error)
+            return False
         for record, state in zip(draft.records, now, strict=True):
             if isinstance(state, Taken):
                 if state.record.raw != record.raw:
                     self._report.adopted.append(record.uid)
                 self._follow(group, state)
         if not self._report.dry_run:
+            self._mirror.include([s for s in now if isinstance(s, Taken)])
             self._mirror.adopt(draft.sources, [s for s in now if isinstance(s, Taken)])
             self._done(group)
         return True
 
     def _blocked(self, group: _Group, now: Sequence[State]) -> bool | None:
         """In a dry run, say so if a part of the group is in conflict; nothing else would."""
-        if self._report.dry_run:
-            for record, state in zip(group.draft.records, now, strict=True):
-                if isinstance(state, Taken):
-                    try:
-                        check_equal(self._remote, record, group.draft.key, state)
-                    except UIDConflictError as error:
-                        self._conflict(group, error)
-                        return False
+        error = self._unequal(group, now) if self._report.dry_run else None
+        if error is None:
+            return None
+        self._conflict(group, error)
+        return False
+
+    def _unequal(self, group: _Group, now: Sequence[State]) -> UIDConflictError | None:
+        """Return why what stands is not what the group would put there, None if it is."""
+        for record, state in zip(group.draft.records, now, strict=True):
+            if isinstance(state, Taken):
+                try:
+                    check_equal(self._remote, record, group.draft.key, state)
+                except UIDConflictError as error:
+                    return error
         return None
 
-    def _was_deleted(self, record: FileRecord) -> bool:
+    def _deleted(self, draft: Draft, states: dict[UID, State]) -> set[UID]:
+        """Return what of a draft was published once, whole, and deleted since."""
+        deleted = {r.uid for r in draft.records if self._was_deleted(r, states[r.uid])}
+        stand = {uid for uid, state in states.items() if isinstance(state, Taken)}
+        return deleted if all(r.uid in deleted | stand for r in draft.records) else set()
+
+    def _settle_rest(
+        self, group: _Group, states: dict[UID, State], deleted: set[UID]
+    ) -> bool | None:
+        """Drop what was deleted, never to bring it back; settle what still stands."""
+        self._forget(group, deleted)
+        draft = group.draft
+        rest = [record for record in draft.records if record.uid not in deleted]
+        if not rest:
+            return True
+        part = Draft(rest, draft.objects, draft.key, draft.sources)
+        return self._settled(_Group(part, group.kept), states)
+
+    def _was_deleted(self, record: FileRecord, state: State) -> bool:
+        """Say whether the remote held this file once; maybe in another slot, so under new ids."""
+        if state.number == 0:
+            return False
         return any(
-            isinstance(content, Tombstone) and content.record == record.raw
+            isinstance(content, Tombstone)
+            and not content.aborted
+            and _is_same_file(record, content.inner())
             for _, content in self._remote.slots.walk(record.uid)
         )
 
-    def _forget(self, group: _Group) -> None:
-        for record in group.draft.records:
+    def _forget(self, group: _Group, uids: set[UID]) -> None:
+        for uid in sorted(uids):
             if not self._report.dry_run:
-                self._mirror.cache(record.uid, self._remote.slots.walk(record.uid))
-            self._report.dropped.append(record.uid)
+                self._mirror.cache(uid, self._remote.slots.walk(uid))
+            self._report.dropped.append(uid)
         self._done(group)
 
     def _follow(self, group: _Group, one: Taken) -> None:
@@ -322,28 +395,61 @@ class _Publisher:
         records = [with_call_object(record, staged.digest) for record in draft.records]
         return Draft(records, [*objects, (staged.digest, staged.size)], draft.key, draft.sources)
 
+    def _with_bytes(self, groups: Sequence[_Group]) -> list[_Group]:
+        """Return the groups whose bytes are on this machine, to be sent."""
+        found = []
+        for group in groups:
+            has = self._mirror.store.has
+            if all(has(digest, size) for digest, size in group.draft.objects):
+                found.append(group)
+            else:
+                self._conflict(group, CorruptObjectError("its bytes are not on this machine"))
+        return found
+
     def _with_sources(self, groups: Sequence[_Group]) -> list[_Group]:
-        """Return the groups whose inputs still are what they were made from."""
+        """Return the groups whose inputs still are what they were made from.
+
+        Inputs that were published before under another record, by a sync that did not come to
+        its end, are noted for `_rewrite`.
+        """
         done = {*self._report.published, *self._report.adopted}
         inputs = [self._inputs(group, done) for group in groups]
-        uids = sorted({uid for one in inputs for uid in one})
-        states = self._remote_states(uids)
+        uids = sorted({one.uid for needed in inputs for one in needed})
+        slots = self._remote.slots
+        chains = gather(lambda uid: list(slots.walk(uid)), uids, self._remote.workers)
+        known = dict(zip(uids, chains, strict=True))
         found = []
         for group, needed in zip(groups, inputs, strict=True):
-            for uid, digest in sorted(needed.items()):
-                if error := _changed(uid, digest, states[uid]):
+            for one in needed:
+                if error := self._changed(one, known[one.uid]):
                     self._conflict(group, error)
                     break
             else:
                 found.append(group)
         return found
 
-    def _inputs(self, group: _Group, done: set[str]) -> dict[UID, Digest]:
+    def _inputs(self, group: _Group, done: set[str]) -> list[CallInput]:
         """Return what a group was made from, but for what was published just now."""
         call = self._mirror.here.call_of(group.draft.records[0])
         if call is None:
-            return {}
-        return {one.uid: one.digest for one in (*call.inputs, *call.reads) if one.uid not in done}
+            return []
+        return [one for one in (*call.inputs, *call.reads) if one.uid not in done]
+
+    def _changed(self, one: CallInput, chain: Chain) -> UIDConflictError | None:
+        """Return why what was made from a file cannot be published, None if it can."""
+        state = self._remote.slots.judge(one.uid, *chain[-1])
+        if not isinstance(state, Taken):
+            return UIDConflictError(f"was made from {one.uid}, which was deleted")
+        if not isinstance(state.record, FileRecord) or state.record.digest != one.digest:
+            return UIDConflictError(f"was made from {one.uid}, which holds other bytes now")
+        stood = [
+            (content.inner() if isinstance(content, Tombstone) else content).record_digest
+            for _, content in chain
+            if content is not None
+        ]
+        if one.record not in stood:
+            self._rewritten[one.record] = state.record.record_digest
+        return None
 
     def _is_stuck(self, group: _Group) -> bool:
         for source in group.draft.sources:
@@ -375,10 +481,10 @@ class _Publisher:
             self._pending.drop(group.kept)
 
 
-def _changed(uid: UID, digest: Digest, state: State) -> UIDConflictError | None:
-    """Return why what was made from a file with that digest cannot be published, None if it can."""
-    if not isinstance(state, Taken):
-        return UIDConflictError(f"was made from {uid}, which was deleted")
-    if isinstance(state.record, FileRecord) and state.record.digest == digest:
-        return None
-    return UIDConflictError(f"was made from {uid}, which holds other bytes now")
+def _is_same_file(record: FileRecord, other: FileRecord) -> bool:
+    """Say whether two records are of one act of making: ids and inputs may have been rewritten."""
+    return (record.digest, record.created_at, record.originator) == (
+        other.digest,
+        other.created_at,
+        other.originator,
+    )
