@@ -113,6 +113,10 @@ class WrapperBackend(Backend):
         return self.inner.now()
 
     @override
+    def include(self, keys: Sequence[str]) -> None:
+        self.inner.include(keys)
+
+    @override
     def flush(self) -> None:
         self._do("flush", "", self.inner.flush)
 

@@ -74,6 +74,8 @@ def _mark_gone(session: Session, state: State) -> None:
     if isinstance(state, Free) and state.number:
         mirror = session.mirror
         repository = mirror.here if mirror.remote is None else mirror.remote
+        repository.include((), [state.uid])
+        repository.backend.flush()
         key = repository.prefix + gone_key(slot_key(state.uid, state.number - 1))
         if repository.backend.stat(key) is None:
             session.prepare_write()

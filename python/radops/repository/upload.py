@@ -126,6 +126,7 @@ def send(
             # It may have been purged since, as the remote has the same bytes from elsewhere.
             if not _stands(target, digest, size):
                 raise
+            target.include([layout.object_key(digest)])
             return 0
         target.put([(layout.object_key(digest), data)])
         count(size, 1)
@@ -139,6 +140,7 @@ def send(
             missing = [
                 one for one in batch if replace or target.stat(layout.object_key(one[0])) is None
             ]
+            target.include([layout.object_key(digest) for digest, _ in set(batch) - set(missing)])
             target.put([(layout.object_key(d), _read(local, d, s)) for d, s in missing])
             sent += sum(size for _, size in missing)
             count(sum(size for _, size in batch), len(batch))
@@ -181,6 +183,7 @@ def _send_large(
     if not replace and _stands(target, digest, size):
         if target.stat(layout.outline_key(digest)) is None:
             target.put([(layout.outline_key(digest), local.outline(digest, size) or b"")])
+        target.include([key])
         count(size, 1)
         return 0
     outline = local.outline(digest, size) or b""

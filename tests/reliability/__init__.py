@@ -1,0 +1,1 @@
+"""Faults that the lake survives: crashes, power loss, bad remotes, bad disks, crowds, fuzz."""

@@ -1,0 +1,98 @@
+"""The power goes at any step: what was said to be done is there, and nothing else is believed.
+
+What was not flushed by a barrier may be gone, there, or torn, every name and file by itself:
+more than real file systems do, and all that POSIX allows them. Also the catalogue is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults import Crash
+from reliability.disk import Chance, Disk, Fate, Forgotten, Recorder, State, Torn
+from reliability.test_crash_points import CASES, prepared
+from reliability.worlds import Scenario, World, copied
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEED = int(os.environ.get("RADOPS_SOAK_SEED") or random.randrange(1 << 30))
+FATES = int(os.environ.get("RADOPS_SOAK_FATES") or 1)
+"""Random outcomes of each loss of power, beside the three that are always tried in turn."""
+
+
+def outcomes(number: int) -> list[Fate]:
+    """Return what becomes of the disk at one step."""
+    fixed = [Fate(), Torn(), Forgotten()]
+    chances: list[Fate] = [Chance(random.Random(f"{SEED}-{number}-{i}")) for i in range(FATES)]
+    return [*(fixed if FATES > 1 else fixed[number % 3 : number % 3 + 1]), *chances]
+
+
+def look(scenario: Scenario, world: World, state: State, fate: Fate, *, done: bool) -> None:
+    """Restore the disk, start the machine again, and look."""
+    state.restore(fate)
+    with Disk(world.root).watching():
+        if done:
+            scenario.check_after(world)
+            return
+        scenario.check_between(world)
+        scenario.again(world)
+        scenario.check_after(world)
+
+
+@pytest.mark.parametrize(("scenario", "far"), CASES)
+def test_at_every_step(quick_path: Path, scenario: Scenario, far: bool) -> None:
+    template = prepared(quick_path, scenario, far)
+    with copied(template, quick_path / "world") as world:
+        disk = Disk(world.root)
+        recorder = Recorder(disk)
+        with disk.watching(recorder=recorder), world.closing():
+            scenario.action(world)
+        recorder.observe()
+        for number, state in enumerate(recorder.states):
+            done = state is recorder.states[-1]
+            for fate in outcomes(number):
+                try:
+                    look(scenario, world, state, fate, done=done)
+                except BaseException as error:
+                    error.add_note(f"{scenario.name}, step {number}, {fate}, seed {SEED}")
+                    raise
+        print(f"{scenario.name}: {len(recorder.states)} states")
+
+
+@pytest.mark.parametrize(("scenario", "far"), CASES)
+def test_after_a_kill_that_others_made_good(
+    quick_path: Path, scenario: Scenario, far: bool
+) -> None:
+    """A process is killed, another does the same and says that it is done; then the power goes.
+
+    The second builds on what the first left, which nobody has flushed.
+    """
+    template = prepared(quick_path, scenario, far)
+    step, over = 0, False
+    while not over:
+        with copied(template, quick_path / "world") as world:
+            disk = Disk(world.root)
+            recorder = Recorder(disk)
+            over = True
+            with disk.watching(stop_at=step, recorder=recorder), contextlib.suppress(Crash):
+                over = False
+                with world.closing():
+                    scenario.action(world)
+                    over = True
+            with disk.watching(recorder=recorder):
+                scenario.again(world)
+            recorder.observe()
+            try:
+                # A call that finds its result in place promises no more than who made it did.
+                done = scenario.name != "create"
+                look(scenario, world, recorder.states[-1], Forgotten(), done=done)
+            except BaseException as error:
+                error.add_note(f"{scenario.name}, killed before step {step}")
+                raise
+        step += 1 if FATES > 1 else 3
