@@ -115,7 +115,13 @@ def add_many(
         if errors:
             mirror.store.discard(good)
             raise errors[0]
-        done = _commit(session, list(zip(batch, good, strict=True)), states, progress)
+        try:
+            done = _commit(session, list(zip(batch, good, strict=True)), states, progress)
+            if move:
+                _remove_sources(batch)
+        except BaseException:
+            mirror.store.give_back(good)
+            raise
         results |= {UID(result.uid): result for result in done}
     if move:
         _remove_sources(items)
@@ -187,6 +193,7 @@ def _sort_out(
             wanted = _record(session, item, Digest(found.digest), found.size)
             check_equal(session.mirror.here, wanted, None, state)
             results[item.uid] = AddResult(item.uid, wanted.digest, wanted.size, already_there=True)
+        session.mirror.include([state for _, state in standing])
     return fresh, results
 
 

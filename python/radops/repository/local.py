@@ -7,9 +7,7 @@ disk. Everything here is shared by all lakes of a home.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import stat
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from radops.model.digest import Digest
 from radops.model.outline import BLOCK_SIZE, check_outline
 from radops.repository import layout
 from radops.repository.catalog import Catalog, Stamp
+from radops.repository.lending import Lent, lend
 from radops.repository.transfer import threads
 from radops.repository.trash import take_back
 from radops.repository.usage import Usage
@@ -49,6 +48,8 @@ class Staged:
     """Empty where the file has one block."""
     mtime_ns: int | None = None
     """For a file that others may still have open: when it had last changed as it was hashed."""
+    lent: Lent | None = None
+    """For a file that is still the source of a move as well: the source, to be given back."""
 
 
 class LocalStore:
@@ -91,36 +92,50 @@ class LocalStore:
     def stage_links(
         self, sources: Sequence[Path], progress: native.Progress | None = None
     ) -> list[Staged | RadopsError]:
-        """Take files for a move: a hard link in `tmp/` where that can be, else a copy.
+        """Take files for a move: a second name in `tmp/` where that can be, else a copy.
 
         The source stays until the caller removes it, after the commit: a crash in between
-        loses nothing.
+        loses nothing. If there is no commit, the caller calls `give_back`.
         """
         staged: list[Staged | RadopsError | None] = [None] * len(sources)
-        linked: list[tuple[int, Path]] = []
+        linked: list[tuple[int, Path, Lent | None]] = []
         for index, source in enumerate(sources):
             target = self.temporary()
             try:
-                _link(source, target)
+                lent = lend(source, target)
             except OSError:
                 # A copy follows a link, or says why the file cannot be taken.
                 target.unlink(missing_ok=True)
                 staged[index] = self.stage_copies([source], progress)[0]
             else:
-                linked.append((index, target))
-        paths = [target for _, target in linked]
-        hashes = native.hash_files(paths, threads=threads(), progress=progress)
-        for (index, target), result in zip(linked, hashes, strict=True):
+                linked.append((index, target, lent))
+        paths = [target for _, target, _ in linked]
+        try:
+            hashes = native.hash_files(paths, threads=threads(), progress=progress)
+        except BaseException:
+            self.discard(paths)
+            raise
+        for (index, target, lent), result in zip(linked, hashes, strict=True):
             if isinstance(result, native.FileHash):
-                staged[index] = replace(_staged(target, result), mtime_ns=result.mtime_ns)
+                staged[index] = replace(
+                    _staged(target, result), mtime_ns=result.mtime_ns, lent=lent
+                )
             else:
                 target.unlink(missing_ok=True)
                 staged[index] = _wrap(result, sources[index])
         return [item for item in staged if item is not None]
 
     def stage_written(self, path: Path) -> Staged:
-        """Hash a file that was written to a path from `temporary`."""
+        """Hash a file that was written to a path from `temporary`.
+
+        Where it has a second name, a copy is taken: that name is somebody's to write to.
+        """
         with _disk_errors(path):
+            if path.stat().st_nlink > 1:
+                copy = self.temporary()
+                copied = _staged(copy, native.copy_file(path, copy))
+                path.unlink()
+                return copied
             path.chmod(0o444)
             return _staged(path, native.hash_file(path))
 
@@ -154,12 +169,47 @@ class LocalStore:
             _check_unchanged(item)
         began = time.time_ns()
         items = {item.digest: item for item in staged}.values()
-        self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in items])
-        self.backend.put([(layout.outline_key(i.digest), i.outline) for i in items if i.outline])
-        self.backend.flush()
+        try:
+            self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in items])
+            outlines = [(layout.outline_key(i.digest), i.outline) for i in items if i.outline]
+            self.backend.put(outlines)
+            self.backend.flush()
+        except BaseException:
+            self.give_back(items)
+            raise
         kept = {item.path for item in items}
         self.discard(item for item in staged if item.path not in kept)
         self._note([item.digest for item in items], began)
+
+    def give_back(self, staged: Iterable[Staged]) -> None:
+        """Undo a move that came to nothing: sources are as they were, no object shares a file.
+
+        The objects stay, as copies: others may build on them already. Only where there is no
+        room for a copy does a source remain what it has become, read-only.
+        """
+        for item in staged:
+            if item.lent is None:
+                continue
+            with contextlib.suppress(OSError):
+                item.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError, RadopsError):
+                if item.lent.is_at(self.object_path(item.digest)):
+                    self._separate(item)
+                item.lent.restore()
+
+    def _separate(self, item: Staged) -> None:
+        """Make an object that is still the source of a move a file of its own."""
+        copy = self.temporary()
+        try:
+            copied = native.copy_file(self.object_path(item.digest), copy)
+            if copied.digest == item.digest.raw:
+                self.backend.adopt([(copy, layout.object_key(item.digest))])
+                self.backend.flush()
+            else:  # somebody wrote to it while it had two names
+                self.backend.delete([layout.object_key(item.digest)])
+        finally:
+            copy.unlink(missing_ok=True)
+        self.distrust(item.digest)
 
     def _note(self, digests: Iterable[Digest], began: int) -> None:
         rows = []
@@ -394,14 +444,6 @@ class LocalStore:
         self.usage.flush()
         self.catalog.close()
         self.backend.close()
-
-
-def _link(source: Path, target: Path) -> None:
-    """Link a file that has one name only: another name would be a writable path to the object."""
-    status = os.lstat(source)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        raise OSError(errno.EMLINK, os.strerror(errno.EMLINK), os.fspath(source))
-    os.link(source, target)
 
 
 def _check_unchanged(item: Staged) -> None:
