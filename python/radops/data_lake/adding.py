@@ -192,7 +192,11 @@ def _sort_out(
                 raise RadopsError(f"{item.path}: {found.strerror or found}")
             wanted = _record(session, item, Digest(found.digest), found.size)
             check_equal(session.mirror.here, wanted, None, state)
-            results[item.uid] = AddResult(item.uid, wanted.digest, wanted.size, already_there=True)
+            if session.mirror.is_published(state):
+                done = AddResult(item.uid, wanted.digest, wanted.size, already_there=True)
+                results[item.uid] = done
+            else:
+                fresh.append(item)  # it stands on this machine only: now it is published
         session.mirror.include([state for _, state in standing])
     return fresh, results
 

@@ -18,7 +18,13 @@ from radops.data_lake.binding import (
     replace_binding,
 )
 from radops.data_lake.naming import not_found
-from radops.errors import ForeignLakeError, LocalStorageError, RemoteUnavailableError
+from radops.errors import (
+    ForeignLakeError,
+    LocalStorageError,
+    NewerFormatError,
+    RemoteRefusedError,
+    RemoteUnavailableError,
+)
 from radops.model.digest import Digest
 from radops.model.uid import parse_uid
 from radops.repository.layout import MARKER
@@ -118,8 +124,8 @@ class Session:
             return binding
         try:
             marker = read_marker(backend)
-        except RemoteUnavailableError:
-            if binding is None or not known:
+        except (RemoteUnavailableError, RemoteRefusedError) as error:
+            if binding is None or not known or isinstance(error, NewerFormatError):
                 raise
             return binding  # what is here can be read
         if marker is None:

@@ -151,6 +151,10 @@ class Mirror:
         """
         return self._asked(taken.uid, taken.number, taken.record) is not None
 
+    def is_published(self, taken: Taken) -> bool:
+        """Say whether a file stands where the lake is: in the remote, if there is one."""
+        return self.remote is None or self.is_confirmed(taken)
+
     def confirm(self, taken: Iterable[Taken]) -> None:
         """Note that the remote was found to hold these records."""
         if self.remote is not None:

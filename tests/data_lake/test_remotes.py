@@ -1,0 +1,184 @@
+"""What this machine remembers of a remote, and what it does when that is lost or another's."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from radops.data_lake import DataLake, File, file_creator
+from radops.errors import ForeignLakeError, UIDNotFoundError
+from radops.repository import mirror as mirror_module
+
+
+@file_creator(name="tests.remotes.upper")
+def upper(f: File, output_uid: str) -> File:
+    out = File(output_uid)
+    out.write_text(f.read_text().upper())
+    return out
+
+
+@file_creator(name="tests.remotes.three")
+def three(output_uids: list[str]) -> list[File]:
+    made = [File(uid) for uid in output_uids]
+    for out in made:
+        out.write_text(out.uid)
+    return made
+
+
+def folder(url: str) -> Path:
+    return Path(urlsplit(url).path)
+
+
+def forget(lake: DataLake) -> None:
+    """Lose the catalogue, as people may."""
+    lake.close()
+    for path in (lake.home / "storage").glob("catalog.sqlite*"):
+        path.unlink()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> str:
+    """The URL of another shared folder."""
+    (tmp_path / "other").mkdir()
+    return (tmp_path / "other").as_uri()
+
+
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + mirror_module.TTL_SECONDS + 1)
+
+
+def test_slots_begin_anew_in_another_remote(make_lake, shared, other, write) -> None:
+    one = make_lake("one", remote=shared)
+    one.add(write("1/x.txt", "first"), "x.txt")
+    one.delete("x.txt")
+    make_lake("one", remote=other).add(write("2/x.txt", "second"), "x.txt")
+    assert make_lake("two", remote=other).file("x.txt").read_text() == "second"
+
+
+def test_what_one_remote_has_another_need_not_have(make_lake, shared, other, write) -> None:
+    make_lake("one", remote=shared).add(write("in.txt", "in"))
+    moved = make_lake("one", remote=other)
+    with moved.use():
+        upper(File("in.txt"), output_uid="out.txt")
+    assert [row.uid for row in make_lake("two", remote=other).ls()] == ["in.txt", "out.txt"]
+    assert moved.out_of_sync() == []
+
+
+def test_equal_bytes_that_stand_only_here_are_published(make_lake, shared, write) -> None:
+    make_lake("one", remote=shared).join()
+    make_lake("one", remote=shared, offline=True).add(write("x.txt", "same"))
+    one = make_lake("one", remote=shared)
+    result = one.add(write("x.txt", "same"))
+    assert not result.already_there
+    assert make_lake("two", remote=shared).file("x.txt").read_text() == "same"
+    assert one.add(write("x.txt", "same")).already_there
+    assert one.out_of_sync() == []
+
+
+def test_a_lost_catalogue_is_only_a_question_more(make_lake, shared, write, monkeypatch) -> None:
+    one, two = make_lake("one", remote=shared), make_lake("two", remote=shared)
+    one.add(write("x.txt", "old"))
+    assert two.file("x.txt").read_text() == "old"
+    one.delete("x.txt")
+    one.add(write("new/x.txt", "new"), "x.txt")
+    forget(two)
+    assert make_lake("two", remote=shared).file("x.txt").read_text() == "new"
+
+
+def test_sync_knows_what_stands_without_its_catalogue(make_lake, shared, write) -> None:
+    one, two = make_lake("one", remote=shared), make_lake("two", remote=shared)
+    one.add(write("x.txt", "x"))
+    two.info("x.txt")
+    forget(two)
+    report = make_lake("two", remote=shared).sync()
+    assert (report.published, report.adopted, report.conflicts) == ([], [], [])
+
+
+def test_sync_goes_on_past_what_it_cannot_send(make_lake, shared, write, tmp_path) -> None:
+    one, two = make_lake("one", remote=shared), make_lake("two", remote=shared)
+    one.ls()
+    one.add(write("a.txt", "a"))
+    shutil.copytree(folder(shared), tmp_path / "backup")
+    one.add(write("x.txt", "x"))
+    two.info("x.txt")
+    make_lake("two", remote=shared, offline=True).add(write("mine.txt", "mine"))
+    shutil.rmtree(folder(shared))
+    shutil.copytree(tmp_path / "backup", folder(shared))
+    report = two.sync()
+    assert report.published == ["mine.txt"]
+    assert [problem.uid for problem in report.conflicts] == ["x.txt"]
+
+
+def test_what_is_left_of_several_outputs_is_published(make_lake, shared) -> None:
+    for gone in "abc":
+        alone = make_lake(f"home-{gone}")
+        with alone.use():
+            three(["a", "b", "c"])
+        alone.delete(gone)
+        remote = (folder(shared).parent / f"remote-{gone}").as_uri()
+        folder(remote).mkdir()
+        one = make_lake(f"home-{gone}", remote=remote)
+        left = [uid for uid in "abc" if uid != gone]
+        assert one.sync().published == left
+        assert [row.uid for row in make_lake(f"other-{gone}", remote=remote).ls()] == left
+
+
+def test_an_input_replaced_while_the_function_runs_is_noticed(make_lake, shared, write) -> None:
+    one, two = make_lake("one", remote=shared), make_lake("two", remote=shared)
+    one.add(write("in.txt", "old"))
+
+    @file_creator(name="tests.remotes.slow")
+    def slow(f: File) -> File:
+        text = f.read_text()
+        two.delete("in.txt")
+        two.add(write("new/in.txt", "new"), "in.txt")
+        out = File()
+        out.write_text(text)
+        return out
+
+    with one.use(), pytest.raises(UIDNotFoundError, match="deleted"):
+        slow(File("in.txt"))
+    assert two.downstream("in.txt") == []
+
+
+def test_another_lake_at_a_known_place_is_refused(
+    make_lake, shared, write, tmp_path, monkeypatch
+) -> None:
+    one = make_lake("one", remote=shared)
+    one.add(write("x.txt", "x"))
+    shutil.rmtree(folder(shared))
+    folder(shared).mkdir()
+    make_lake("stranger", remote=shared).add(write("y.txt", "y"))
+    with pytest.raises(ForeignLakeError):
+        make_lake("one", remote=shared).add(write("z.txt", "z"))
+    later(monkeypatch)
+    with pytest.raises(ForeignLakeError):
+        make_lake("one", remote=shared).file("y.txt").read_text()
+
+
+def test_what_is_here_can_be_read_while_the_remote_is_away(
+    make_lake, shared, write, monkeypatch
+) -> None:
+    make_lake("one", remote=shared).add(write("x.txt", "x"))
+    folder(shared).rename(folder(shared).with_name("away"))
+    later(monkeypatch)
+    assert make_lake("one", remote=shared).file("x.txt").read_text() == "x"
+
+
+def test_a_name_given_up_and_used_again_is_listed(make_lake, shared, write) -> None:
+    one = make_lake("one", remote=shared)
+    one.join()
+    apart = make_lake("one", remote=shared, offline=True)
+    apart.add(write("1/x.txt", "mine"), "x.txt")
+    make_lake("two", remote=shared).add(write("2/x.txt", "theirs"), "x.txt")
+    assert [problem.uid for problem in one.sync().conflicts] == ["x.txt"]
+    apart.delete("x.txt")
+    assert make_lake("one", remote=shared).file("x.txt").read_text() == "theirs"
+    offline = make_lake("one", remote=shared, offline=True)
+    assert [row.uid for row in offline.ls()] == ["x.txt"]
+    assert [row.uid for row in offline.ls(where="local")] == ["x.txt"]
