@@ -22,7 +22,6 @@ from radops.model.record import FileRecord
 from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
 from radops.repository.layout import object_key
 from radops.repository.publish import GRACE_SECONDS
-from radops.repository.slots import Taken
 from radops.repository.sync import sync
 from radops.repository.transfer import limited
 
@@ -181,15 +180,11 @@ class DataLake:
         if self.remote_url is None:
             return []
         mirror = self._session.mirror
-        rows = []
-        for uid in sorted(naming.names(mirror.here.slots, "", recursive=True)[0]):
-            state = mirror.here.slots.state(uid)
-            if (
-                isinstance(state, Taken)
-                and isinstance(state.record, FileRecord)
-                and not mirror.is_confirmed(state)
-            ):
-                rows.append(naming.row(mirror, uid, state.record, remote=False))
+        rows = [
+            naming.row(mirror, taken.uid, taken.record, remote=False)
+            for taken in mirror.unconfirmed()
+            if isinstance(taken.record, FileRecord)
+        ]
         return rows + self._waiting()
 
     def _waiting(self) -> list[Listing]:

@@ -123,6 +123,13 @@ class Catalog:
         )
         return max((row[1] for row in rows if remote in (None, row[0])), default=None)
 
+    def confirmed(self, prefix: str, remote: str | None) -> set[str]:
+        """Return the slots below a local prefix of which a remote (None: any) holds a record."""
+        where = "stands AND slot >= ? AND slot < ?" + ("" if remote is None else " AND remote = ?")
+        keys = (prefix, prefix + "\U0010ffff") + (() if remote is None else (remote,))
+        rows = self._all(f"SELECT slot FROM answers WHERE {where}", keys)  # noqa: S608 - no input
+        return {row[0] for row in rows}
+
     def heard(self, slot: str, record: Digest, remote: str) -> float | None:
         """Return when a remote was last asked about a record, whatever it said; None if never."""
         rows = self._all(

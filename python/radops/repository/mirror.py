@@ -24,8 +24,8 @@ from radops.errors import (
     UIDNotFoundError,
 )
 from radops.model.edge import Edge
-from radops.model.record import FileRecord, FolderRecord, Tombstone
-from radops.model.uid import gone_key, slot_key
+from radops.model.record import FileRecord, FolderRecord, Tombstone, folder_size
+from radops.model.uid import UID, gone_key, slot_key
 from radops.repository import layout
 from radops.repository.commit import commit
 from radops.repository.download import fetch
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from radops.model.call import CallInput
     from radops.model.digest import Digest
-    from radops.model.uid import UID
     from radops.repository.commit import Outcome
     from radops.repository.draft import Draft
     from radops.repository.local import LocalStore
@@ -150,6 +149,23 @@ class Mirror:
         Without a remote: whether any remote was.
         """
         return self._asked(taken.uid, taken.number, taken.record) is not None
+
+    def unconfirmed(self) -> list[Taken]:
+        """Return the files of which the remote is not known to hold the record, sorted by UID.
+
+        Only these are read; all others cost a line of a listing.
+        """
+        place = None if self.remote is None else self.remote.place
+        confirmed = self.store.catalog.confirmed(self.here.prefix, place)
+        doubtful = {
+            UID(one.uid)
+            for one in self.here.slots.list()
+            if one.size not in (-1, folder_size(UID(one.uid)))
+            and not one.gone
+            and self._slot_name(UID(one.uid), one.number) not in confirmed
+        }
+        states = [self.here.slots.state(uid) for uid in sorted(doubtful)]
+        return [s for s in states if isinstance(s, Taken) and not self.is_confirmed(s)]
 
     def is_published(self, taken: Taken) -> bool:
         """Say whether a file stands where the lake is: in the remote, if there is one."""
