@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from radops.data_lake import DataLake, File, file_creator
-from radops.errors import ForeignLakeError, UIDNotFoundError
+from radops.errors import ConflictError, ForeignLakeError, UIDNotFoundError
 from radops.repository import mirror as mirror_module
 
 
@@ -182,3 +182,12 @@ def test_a_name_given_up_and_used_again_is_listed(make_lake, shared, write) -> N
     offline = make_lake("one", remote=shared, offline=True)
     assert [row.uid for row in offline.ls()] == ["x.txt"]
     assert [row.uid for row in offline.ls(where="local")] == ["x.txt"]
+
+
+def test_a_context_connected_elsewhere_meanwhile_is_told(make_lake, shared, write) -> None:
+    make_lake("one", remote=shared).add(write("x.txt", "x"))
+    lake = make_lake("two")
+    with pytest.raises(ConflictError, match="another lake"), lake.file("y").open("w") as stream:
+        stream.write("y")
+        make_lake("two", remote=shared).join()
+    assert not make_lake("two", remote=shared).file("y").exists()

@@ -227,7 +227,7 @@ def _commit(
     states: dict[UID, State],
     progress: Progress | None,
 ) -> list[AddResult]:
-    mirror = session.mirror
+    mirror = session.prepare_write()
     try:
         mirror.store.admit([one for _, one in staged])
     except BaseException:

@@ -19,6 +19,7 @@ from radops.data_lake.binding import (
 )
 from radops.data_lake.naming import not_found
 from radops.errors import (
+    ConflictError,
     ForeignLakeError,
     LocalStorageError,
     NewerFormatError,
@@ -199,10 +200,12 @@ class Session:
             ForeignLakeError: The remote holds another lake.
             NewerFormatError: A later version of radops made it.
             UnsafeRemoteError: The remote ignores create-if-absent.
+            ConflictError: The context was connected to another lake while this program ran.
         """
         with self._lock:
             mirror = self.mirror
             if self._ready:
+                self._check_binding()
                 return mirror
             marker = read_marker(self.storage)
             if marker is not None:
@@ -216,6 +219,16 @@ class Session:
             self.storage.include([MARKER, binding_key(self.settings.context)])
             self._ready = True
             return self.mirror
+
+    def _check_binding(self) -> None:
+        """Notice a `config setup` in another shell: files must not go where nobody looks."""
+        stands = read_binding(self.storage, self.settings.context)
+        mine = self._binding
+        if stands is not None and mine is not None and stands.lake_id != mine.lake_id:
+            raise ConflictError(
+                f"the context {self.settings.context!r} was connected to another lake meanwhile",
+                hint="run it again",
+            )
 
     def remember_quietly(self) -> None:
         """Like `remember`, for commands that only read: a home that is read-only is fine.
