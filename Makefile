@@ -56,7 +56,11 @@ format: $(STAMPS)/group-lint $(STAMPS)/cargo ## Format the code, mend what the l
 	cargo fmt --all
 
 .PHONY: bench
-bench: $(STAMPS)/built $(STAMPS)/group-bench ## Measure what a cached call costs, beside joblib
+bench: $(STAMPS)/built $(STAMPS)/group-bench ## Measure beside other tools (ONLY=verify: a part; QUICK=1: small)
+	$(BIN)/python bench/run.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+
+.PHONY: bench-calls
+bench-calls: $(STAMPS)/built $(STAMPS)/group-bench ## Check what a cached call costs, beside joblib
 	$(BIN)/python bench/cached_call.py
 
 .PHONY: docs
@@ -76,7 +80,7 @@ venv: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-lint $(STAMPS)/group-
 
 .PHONY: clean
 clean: ## Remove everything that was built, .venv too
-	rm -rf $(VENV) target site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf bench/.peers bench/.work bench/results $(VENV) target site dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -f python/radops/_core*.so
 	find python tests tools demos -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -1,0 +1,1 @@
+"""The benchmark suite: data, measuring, peers, workloads, and the page that it writes."""
