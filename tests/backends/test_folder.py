@@ -282,8 +282,9 @@ def test_a_remote_that_is_not_there_is_an_error(root: Path) -> None:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def log(monkeypatch: pytest.MonkeyPatch, home: FolderBackend) -> list[str]:
     """What is synced, linked and renamed, in order; temporary files are called "temporary"."""
+    home.now()  # so that it is there: the folder above it is synced too
     events: list[str] = []
 
     def name(path: object) -> str:
@@ -370,6 +371,7 @@ def test_a_flush_that_failed_is_still_to_be_done(
 def test_an_upload_is_durable_before_its_name(
     home: FolderBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    home.now()
     events: list[str] = []
     real_sync, real_rename = os.fsync, Path.rename
     monkeypatch.setattr(os, "fsync", lambda fd: (events.append("sync"), real_sync(fd)))
@@ -598,3 +600,28 @@ def test_temporary_names_tell_who_made_them() -> None:
     assert first != second
     assert folder_temp.owner_of(first) == (folder_temp.host_name(), os.getpid())
     assert folder_temp.owner_of("partial-abc") is None
+
+
+def test_what_others_wrote_is_made_durable_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process was killed before it came to flush; another finds its files and builds on them."""
+    FolderBackend(tmp_path).put([("a/b", b"1"), ("c/d", b"2")])
+    other = FolderBackend(tmp_path)
+    other.put([("e", b"3")])
+    other.include(["a/b", "not/there"])
+    assert other.create([("c/d", b"4")]) == [False]
+    synced: list[str] = []
+    monkeypatch.setattr(durability, "sync_path", synced.append)
+    other.flush()
+    assert {str(tmp_path / "a"), str(tmp_path / "c"), str(tmp_path)} <= set(synced)
+
+
+def test_a_new_root_is_durable_before_what_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(durability, "sync_path", synced.append)
+    FolderBackend(tmp_path / "home/storage").put([("a", b"1")])
+    assert str(tmp_path) in synced
+    assert str(tmp_path / "home") in synced
