@@ -69,13 +69,14 @@ def remove_stale(folder: Path, grace: float) -> int:
                 continue
             with suppress(FileNotFoundError):
                 age = now - entry.stat(follow_symlinks=False).st_mtime
-                if age > grace or (age > _SETTLED and _is_gone(owner)):
+                if age > grace or (age > _SETTLED and is_gone(owner)):
                     Path(entry.path).unlink()
                     removed += 1
     return removed
 
 
-def _is_gone(owner: Owner) -> bool:
+def is_gone(owner: Owner) -> bool:
+    """Say whether a process of this host has ended; False if nothing is known of it."""
     if owner.host != host_name():
         return False
     try:

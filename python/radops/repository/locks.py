@@ -29,12 +29,28 @@ def holding(folder: Path, names: Iterable[str]) -> Iterator[None]:
         with contextlib.suppress(OSError, ImportError):
             import fcntl  # noqa: PLC0415 - absent on Windows
 
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
             for name in sorted(set(names)):
-                descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+                descriptor = _open(folder / name)
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder, open to those to whom the one above it is."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True)
+        folder.chmod(folder.parent.stat().st_mode & 0o7777)
+
+
+def _open(path: Path) -> int:
+    flags = os.O_CREAT | os.O_CLOEXEC
+    try:
+        # NFS gives an exclusive lock only to those who may write.
+        return os.open(path, os.O_RDWR | flags, 0o666)
+    except PermissionError:  # made by another member of the group
+        return os.open(path, os.O_RDONLY | flags, 0o666)
 
 
 def remove_unheld(folder: Path, limit: float) -> int:
