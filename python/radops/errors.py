@@ -4,6 +4,7 @@
 
     RadopsError                     exit 1   the work failed
     ├── CreatorError                exit 1   a pipeline function broke a rule of `file_creator`
+    │   └── CallsFailedError        exit 1   some of many calls raised, the others are done
     ├── IntegrityError              exit 1   `VerifyReport.raise_for_problems` found problems
     ├── UsageError (ValueError)     exit 2   the caller passed something that can never work
     │   ├── InvalidUIDError         exit 2   a name that cannot be a UID
@@ -70,6 +71,16 @@ class CreatorError(RadopsError):
     """A function under `file_creator` broke one of its rules."""
 
     code = "creator"
+
+
+class CallsFailedError(CreatorError):
+    """Some calls of `Creator.map` raised; the others are done."""
+
+    code = "calls-failed"
+    failures: tuple[Any, ...] = ()
+    """The `Failure` of each: its index, arguments and error."""
+    results: tuple[Any, ...] = ()
+    """What all calls returned, in order; None for those that failed."""
 
 
 class IntegrityError(RadopsError):

@@ -42,9 +42,11 @@ from radops.model.uid import UID
 from radops.model.wire import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from radops.data_lake.fingerprint import Fingerprint
+    from radops.data_lake.many import Executor
+    from radops.data_lake.reports import Progress
     from radops.data_lake.why import Why
     from radops.model.digest import Digest
     from radops.repository.local import Staged
@@ -124,6 +126,10 @@ class Creator(Generic[P, R]):
             return self
         return functools.partial(self, instance)  # type: ignore[arg-type]
 
+    def __reduce__(self) -> str:
+        """Pickle by name, as functions are: the other process imports the module."""
+        return self.__wrapped__.__qualname__
+
     def __repr__(self) -> str:
         return f"<file creator {self._shown}>"
 
@@ -147,6 +153,62 @@ class Creator(Generic[P, R]):
         keyed = self._track_code or identity.keyed_by_code
         function = Function(self._shown, identity.module, identity.name, self._version, code, keyed)
         return explain(self._bind(args, kwargs), function)
+
+    # -- many calls --------------------------------------------------------------------------
+
+    def submit(self, executor: Executor, /, *args: P.args, **kwargs: P.kwargs) -> Any:  # noqa: ANN401
+        """Begin a call in an executor: threads, processes, a Dask `Client`.
+
+        The current lake goes with it. For other processes the function must be one that they can
+        import, so not one within another.
+
+        Returns:
+            The executor's future; its `result()` is what the call returns.
+        """
+        from radops.data_lake.many import submit  # noqa: PLC0415 - rarely needed
+
+        return submit(executor, self, args, kwargs)
+
+    def map(
+        self,
+        items: Iterable[Any],
+        /,
+        *,
+        executor: Executor | None = None,
+        in_flight: int | None = None,
+        progress: Progress | bool | None = None,
+        **common: Any,  # noqa: ANN401 - whatever the function takes
+    ) -> list[R]:
+        """Call the function for every item, and return the results in order.
+
+        A call that raises does not stop the others. What is in the lake is skipped, so after an
+        interruption the same line again computes only what is missing.
+
+        Args:
+            items: For each call its positional arguments as a tuple, its keyword arguments as
+                a dict, or, if it is neither, its only positional argument. Taken as there is room.
+            executor: Anything with `submit`, as of `concurrent.futures`, or a Dask `Client`;
+                None to make one call after the other here.
+            in_flight: Most calls handed over and not finished; None for twice as many as the
+                executor has workers.
+            progress: Told how far it is; True for a line on standard error.
+            common: Keyword arguments of every call.
+
+        Raises:
+            CallsFailedError: Some calls raised. `failures` has their arguments and errors,
+                `results` what the others returned.
+        """
+        from radops.data_lake.many import run_all  # noqa: PLC0415 - rarely needed
+
+        return run_all(
+            self,
+            self._shown,
+            items,
+            executor=executor,
+            in_flight=in_flight,
+            progress=progress,
+            common=common,
+        )
 
     # -- what is called ----------------------------------------------------------------------
 

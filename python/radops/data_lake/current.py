@@ -40,11 +40,16 @@ def current_lake(make: Callable[[], DataLake]) -> DataLake:
     chosen = _chosen.get()
     if chosen is not None:
         return chosen
-    key = tuple(os.environ.get(name) for name in _VARIABLES)
+    key = variables()
     lake = _defaults.get(key)
     if lake is None:
         lake = _defaults.setdefault(key, make())
     return lake
+
+
+def variables() -> tuple[str | None, ...]:
+    """Return what the environment says of the default lake."""
+    return tuple(os.environ.get(name) for name in _VARIABLES)
 
 
 @contextlib.contextmanager
