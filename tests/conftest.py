@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Helpers whose assertions pytest explains, as it does those of test modules.
 pytest.register_assert_rewrite("backends.contract")
 
+from protocols.summary import write_summary  # noqa: E402
 from servers.fixtures import (  # noqa: E402, F401
     CEPH_IS_MISSING,
     REQUIRE_CEPH,
@@ -40,7 +41,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling 
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Say aloud what was not tested."""
+    """Say how much was explored, and aloud what was not tested."""
+    write_summary(terminalreporter)
     skipped = [
         report
         for report in terminalreporter.stats.get("skipped", [])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from protocols.checker import Held, check, slots_of
-from protocols.explorer import Count, Done, Explorer, Failed, Scenario, settled
+from protocols.explorer import Explorer, settled
+from protocols.scenario import Count, Done, Failed, Scenario
 from protocols.world import LAKE, content_of, open_backends
 from radops.errors import RadopsError, RemoteUnavailableError, UIDConflictError, UIDNotFoundError
 from radops.model.build import build_call, build_import
@@ -24,7 +25,7 @@ from radops.repository.slots import Free, Pending, Taken
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from protocols.explorer import Outcome
+    from protocols.scenario import Outcome
     from protocols.world import Client, Content
     from radops.repository.commit import Outcome as Committed
 
@@ -123,16 +124,15 @@ class Make:
 
     def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
         """Hold what the client was told against what the slots say ever stood there."""
-        held = {(one.uid, one.number): one for one in _all_slots(content)}
+        held = {(one.uid, one.number): one for one in all_slots(content)}
         if isinstance(outcome, Done):
             uids = [one.uid for one in outcome.value.taken]
             assert sorted(uids) == [r.uid for r in self.draft.records], f"was told of {uids}"
             for one in outcome.value.taken:
                 there = held.get((one.uid, one.number))
                 assert there is not None, f"told that {one.uid} is in an absent slot {one.number}"
-                assert there.record is not None and there.record.raw == one.record.raw, (
-                    f"told of a record in {there.key} that never stood there"
-                )
+                stood = None if there.record is None else there.record.raw
+                assert stood == one.record.raw, f"told of what never stood in {there.key}"
                 assert not there.aborted, f"told of {there.key}, which was given up"
                 wanted = next(r for r in self.draft.records if r.uid == one.uid)
                 assert one.record.digest == wanted.digest, f"adopted other bytes for {one.uid}"
@@ -186,7 +186,7 @@ class Delete:
 
     def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
         if isinstance(outcome, Done):
-            held = {(one.uid, one.number): one for one in _all_slots(content)}
+            held = {(one.uid, one.number): one for one in all_slots(content)}
             there = held[UID(self.uid), outcome.value.number]
             assert isinstance(there.content, Tombstone), "a deleted file came back in its slot"
             assert there.record.raw == outcome.value.record.raw
@@ -228,7 +228,7 @@ class Settle:
             raise AssertionError(f"ended with {outcome.error!r}") from outcome.error
 
 
-def _all_slots(content: Content) -> list[Held]:
+def all_slots(content: Content) -> list[Held]:
     backends = open_backends({LAKE: content[LAKE]})
     return list(slots_of(Repository(backends[LAKE], originator="judge")))
 
@@ -237,23 +237,40 @@ def lake(content: Content) -> Repository:
     return Repository(open_backends({LAKE: content[LAKE]})[LAKE], originator="checker")
 
 
+_sound: set[tuple[str, int]] = set()
+
+
+def once(name: str, items: Mapping[str, bytes]) -> bool:
+    """Say whether this content of one backend is seen for the first time by this check."""
+    key = (name, hash(frozenset(items.items())))
+    if key in _sound:
+        return False
+    _sound.add(key)
+    return True
+
+
 def check_lake(content: Content) -> None:
     """Check the lake as it is, and once more after everything pending was settled."""
+    if not once("lake", content[LAKE]):
+        return
     repository = lake(content)
     check(repository).raise_for_findings()
-    settle_all(repository)
-    check(repository).raise_for_findings()
+    if settle_all(repository):
+        check(repository).raise_for_findings()
 
 
-def settle_all(repository: Repository) -> None:
-    """Finish or give up every intent, from each of its records; afterwards there is none."""
+def settle_all(repository: Repository) -> int:
+    """Finish or give up every intent; afterwards there is none. Return how many there were."""
+    found = 0
     for held in list(slots_of(repository)):
         state = repository.slots.state(held.uid)
         if isinstance(state, Pending):
+            found += 1
             resolve(repository, state.record)
             after = repository.slots.state(held.uid)
             assert not isinstance(after, Pending), f"{held.key} is still pending"
             assert isinstance(after, (Free, Taken))
+    return found
 
 
 def recovery(works: Mapping[str, Callable[[Client], object]]) -> Callable[[Content], None]:
@@ -269,7 +286,7 @@ def recovery(works: Mapping[str, Callable[[Client], object]]) -> Callable[[Conte
                     works[name].judge(after, outcome, alone=True)
                 except AssertionError as error:
                     raise AssertionError(f"{name} once more: {error}") from error
-            check(lake(after)).raise_for_findings()
+            check_lake(after)
 
     return recover
 

@@ -209,7 +209,7 @@ class _Checker:
             self.report.tombstones += isinstance(held.content, Tombstone)
         # A reader must come to the same end as whoever lists.
         state = self.repository.slots.state(uid)
-        self.report.files += isinstance(state, Taken)
+        self.report.files += isinstance(state, Taken) and isinstance(state.record, FileRecord)
         self.report.intents += isinstance(state, Pending)
         expected = last + 1 if isinstance(slots[last].content, Tombstone) else last
         if state.number != expected or isinstance(state, Free) != (expected == last + 1):

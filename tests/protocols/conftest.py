@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from protocols.explorer import Count
+    from protocols.scenario import Count
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from protocols.actions import body, check_lake, digest
+from protocols.actions import body, check_lake, digest, once
 from protocols.checker import check
-from protocols.explorer import Count, Done, Explorer, Scenario, settled
+from protocols.explorer import Explorer, settled
+from protocols.scenario import Count, Done, Scenario
 from protocols.world import LAKE, Client, Content, open_backends, pinned
 from radops.data_lake.removing import delete
 from radops.errors import RadopsError, RemoteUnavailableError, UIDNotFoundError
@@ -32,7 +33,7 @@ from radops.repository.sync import sync
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from protocols.explorer import Outcome
+    from protocols.scenario import Outcome
     from radops.backends.base import Backend
     from radops.repository.draft import Draft
 
@@ -142,7 +143,7 @@ class MakeIn:
         home.store.backend.put([(layout.object_key(digest(t)), body(t)) for t in self.texts])
         draft = self.draft(home.mirror)
         if self.keep:
-            return home.pending.keep(draft)
+            return home.pending.keep([draft])
         mirror = home.prepare_write()
         states = mirror.write_states([record.uid for record in draft.records])
         (result,), _ = mirror.make([draft], states, ignore)
@@ -209,7 +210,8 @@ def check_homes(content: Content) -> None:
         if name == LAKE:
             continue
         here = Repository(backend, PREFIX, originator="checker")
-        check(here, cache=True).raise_for_findings()
+        if once("home", content[name]):
+            check(here, cache=True).raise_for_findings()
         for listed in here.slots.list():
             if listed.size < 0 or listed.gone:
                 continue

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from protocols.actions import Look, Settle, explore, make_call, make_import
-from protocols.explorer import DEEP, Done, Failed
+from protocols.scenario import DEEP, Done, Failed
 from radops.errors import UIDConflictError
 
 ABC = {"a": "1", "b": "2", "c": "3"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from protocols.actions import Delete, Look, Settle, explore, imported, make_call, make_import
-from protocols.explorer import DEEP
+from protocols.scenario import DEEP
 
 ABC = {"a": "1", "b": "2", "c": "3"}
 ADA = make_call(ABC, "key", "ada")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.actions import _all_slots, called, imported
-from protocols.explorer import DEEP
+from protocols.actions import all_slots, called, imported
 from protocols.homes import DeleteIn, Home, MakeIn, Sync, explore_homes, found_in, record_in
+from protocols.scenario import DEEP
 from protocols.world import LAKE
 from radops.model.record import Tombstone
 from radops.model.uid import UID
@@ -114,7 +114,7 @@ def test_making_online_against_synchronising(tell):
 def nothing_came_back(content):
     """No file was published twice: a slot after its tombstone holds another act of making."""
     seen = {}
-    for held in _all_slots(content):
+    for held in all_slots(content):
         if held.record is not None and not held.aborted:
             made = (held.uid, held.record.originator, held.record.created_at, held.record.digest)
             assert made not in seen, f"{held.uid} came back: {seen[made]} and {held.key}"

@@ -12,10 +12,12 @@ import contextlib
 import datetime
 import functools
 import hashlib
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
+from protocols import checker
 from radops.backends.base import Backend, KeyNotFoundError
 from radops.backends.memory import MemoryBackend
 from radops.errors import RemoteUnavailableError
@@ -44,6 +46,12 @@ class Op(NamedTuple):
     name: str
     key: str
     body: bytes = b""
+    """What is written; of a move the target."""
+
+    @property
+    def keys(self) -> list[str]:
+        """What it may change."""
+        return [self.key, self.body.decode()] if self.name == "move" else [self.key]
 
     def __str__(self) -> str:
         where = "" if self.backend == LAKE else f"{self.backend}:"
@@ -72,6 +80,11 @@ def perform(backend: MemoryBackend, op: Op) -> Any:
         return tuple(backend.list(op.key))
     if op.name == "folders":
         return tuple(backend.list(op.key, recursive=False))
+    if op.name == "move":
+        if backend.stat(op.key) is None:
+            return False
+        backend.move(op.key, op.body.decode())
+        return True
     return backend.delete([op.key])
 
 
@@ -121,7 +134,8 @@ class Port(Backend):
         yield from self._one("list" if recursive else "folders", prefix)
 
     def move(self, source: str, target: str) -> None:
-        raise NotImplementedError("moves come with the collector")
+        if not self._one("move", source, target.encode()):
+            raise KeyNotFoundError(source)
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -223,6 +237,9 @@ def pinned() -> Iterator[None]:
             (commit, "decode_slot", _decode),
             (slots, "decode_slot", _decode),
             (commit, "sibling", _sibling),
+            (checker, "decode_slot", _decode),
+            (checker, "sibling", _sibling),
+            (logging.getLogger("radops"), "disabled", True),
         ):
             stack.enter_context(mock.patch.object(module, name, stand_in))
         yield

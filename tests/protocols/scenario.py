@@ -1,0 +1,106 @@
+"""What an exploration is told, and what it tells: scenarios, schedules, outcomes, counts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from protocols.world import LAKE, Client, Content
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DEEP = os.environ.get("RADOPS_EXPLORE") == "deep"
+
+LOST = "~"
+"""The operation was done, but the client is told that the store cannot be reached."""
+TWICE = "?"
+"""A create was done, but its reply was lost and the retry says: it exists."""
+REFUSED = "-"
+"""The operation was not done, and the client is told that the store cannot be reached."""
+
+
+class BrokenError(AssertionError):
+    """A run that ended badly, with the schedule that repeats it."""
+
+
+class Choice(NamedTuple):
+    """Which client goes on, with which operation of its batch, and what goes wrong."""
+
+    client: int
+    item: int = 0
+    fault: str = ""
+
+    def __str__(self) -> str:
+        return f"{chr(65 + self.client)}{self.item or ''}{self.fault}"
+
+
+def parse_schedule(text: str) -> tuple[Choice, ...]:
+    """Read a schedule as it is printed: `A A B1 A~`."""
+    choices = []
+    for word in text.split():
+        fault = word[-1] if word[-1] in LOST + TWICE + REFUSED else ""
+        item = word[1:].removesuffix(fault) if fault else word[1:]
+        choices.append(Choice(ord(word[0]) - 65, int(item or 0), fault))
+    return tuple(choices)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A client's work came to its end."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A client's work ended with an error."""
+
+    error: BaseException
+
+
+Outcome = Done | Failed
+
+
+@dataclass
+class Scenario:
+    """Who does what at once, and what must come of it."""
+
+    name: str
+    clients: Mapping[str, Callable[[Client], Any]]
+    """Name and work of each client."""
+    start: Content = field(default_factory=lambda: {LAKE: {}})
+    racing: tuple[str, ...] = ("refs/",)
+    """Prefixes of the shared backend's keys that several clients read and write. Operations on
+    others commute with everything, so they need no choice; each is a crash point all the same."""
+    faults: str = LOST + TWICE
+    most_faults: int = 1
+    preemptions: int | None = None
+    """How often a client may be stopped that could go on; None: any number."""
+    check: Callable[[Content], None] = lambda content: None
+    """Holds one content against the invariants."""
+    judge: Callable[[Content, Mapping[str, Outcome]], None] = lambda content, outcomes: None
+    """Judges a run in which each of these clients has finished; the others have crashed."""
+    recover: Callable[[Content], None] | None = None
+    """Does the work again on a copy of a content, and judges that."""
+
+
+@dataclass
+class Count:
+    """How much was explored."""
+
+    name: str
+    runs: int = 0
+    states: int = 0
+    contents: int = 0
+    operations: int = 0
+    interleavings: int = 0
+    complete: bool = True
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name}: {self.interleavings:,} interleavings covered by {self.runs:,} runs,"
+            f" {self.states:,} states, {self.contents:,} crash points"
+            f"{'' if self.complete else ' (cut short)'}"
+        )
