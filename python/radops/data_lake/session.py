@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from radops.backends.folder import FolderBackend
+from radops.backends.forking import renew_after_fork
 from radops.backends.open import open_backend
 from radops.data_lake.binding import (
     Binding,
@@ -62,6 +63,11 @@ class Session:
         self._mirror: Mirror | None = None
         self._ready = False
         self._hints: dict[Digest, UID] = {}
+        self._lock = threading.RLock()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent may hold while it waits for a remote."""
         self._lock = threading.RLock()
 
     @property
