@@ -63,6 +63,10 @@ bench: $(STAMPS)/built $(STAMPS)/group-bench ## Measure beside other tools (ONLY
 bench-calls: $(STAMPS)/built $(STAMPS)/group-bench ## Check what a cached call costs, beside joblib
 	$(BIN)/python bench/cached_call.py
 
+.PHONY: examples
+examples: $(STAMPS)/built $(STAMPS)/group-examples ## Run the example pipeline, from raw CSV to a model's score
+	RADOPS_HOME="$${RADOPS_HOME:-$(CURDIR)/build/examples}" $(BIN)/python examples/rentals.py
+
 .PHONY: docs
 docs: $(STAMPS)/group-docs ## Build the documentation into site/
 	$(MKDOCS) build --strict
