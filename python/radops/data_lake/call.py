@@ -43,6 +43,14 @@ class BoundCall:
     """The UIDs that it was told to make; None for implicit ones."""
     key: Digest
 
+    @property
+    def output_places(self) -> dict[str, UID]:
+        """The UIDs that it was told to make by name, where `output_uids` is a dict."""
+        named = self.arguments.arguments.get(OUTPUT_UIDS)
+        if not isinstance(named, Mapping) or self.output_uids is None:
+            return {}
+        return dict(zip(named, self.output_uids, strict=True))
+
 
 class Binder:
     """Binds calls of one function.

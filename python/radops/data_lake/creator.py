@@ -112,7 +112,7 @@ class Creator(Generic[P, R]):
             self._check_code(call, made)
             messages.skipped(self._shown, [output.uid for output in made.outputs])
         else:
-            made = results.publish_pending(call.lake.session, call.key)
+            made = results.publish_pending(call)
         if made is None:
             made = self._make(call)
         lake = call.lake if call.lake is not current else None

@@ -189,7 +189,7 @@ class DataLake:
 
     def _waiting(self) -> list[Listing]:
         rows = []
-        for kept in self._session.pending.all():
+        for kept in self._session.pending.readable():
             for record in kept.draft.records:
                 row = naming.row(self._session.mirror, record.uid, record, remote=False)
                 rows.append(replace(row, pending=True))
@@ -450,6 +450,8 @@ class DataLake:
 
     def delete(self, uid: str, *, cascade: bool = False, dry_run: bool = False) -> list[str]:
         """Delete a file for everyone; its lineage stays, and its name can be used again.
+
+        Where only a result waits to be published under that name, that is dropped, as a whole.
 
         Args:
             uid: The file.

@@ -34,9 +34,14 @@ def delete(session: Session, name: str, *, cascade: bool, dry_run: bool) -> list
     uid = parse_uid(name)
     mirror = session.mirror
     state = mirror.state(uid, ask=True)
-    if not isinstance(state, Taken) or not isinstance(state.record, FileRecord):
+    stands = isinstance(state, Taken) and isinstance(state.record, FileRecord)
+    # Apart from the remote, only what is not in it can be meant.
+    if not stands or _is_out_of_reach(session, state):
         if not dry_run:
             _mark_gone(session, state)
+        if waiting := _drop_waiting(session, uid, dry_run=dry_run):
+            return waiting
+    if not isinstance(state, Taken) or not isinstance(state.record, FileRecord):
         raise not_found(mirror, uid)
     order = _dependents_first(mirror, state.record)
     if len(order) > 1 and not cascade:
@@ -58,15 +63,32 @@ def delete(session: Session, name: str, *, cascade: bool, dry_run: bool) -> list
     return [record.uid for record in order]
 
 
+def _drop_waiting(session: Session, uid: UID, *, dry_run: bool) -> list[str]:
+    """Drop the pending results that hold a file of that name, as a whole; return their names."""
+    waiting = session.pending.named(uid)
+    if not dry_run:
+        for kept in waiting:
+            session.pending.drop(kept)
+    return sorted({str(one) for kept in waiting for one in kept.uids})
+
+
+def _is_out_of_reach(session: Session, state: State) -> bool:
+    """Say whether a file stands in a remote that is not to be asked."""
+    mirror = session.mirror
+    return (
+        mirror.remote is None
+        and session.settings.remote is not None
+        and isinstance(state, Taken)
+        and mirror.is_confirmed(state)
+    )
+
+
 def _refuse_offline(session: Session, uid: UID) -> None:
     """Refuse to delete what stands in the remote while working apart from it."""
-    mirror = session.mirror
-    if mirror.remote is None and session.settings.remote is not None:
-        state = mirror.state(uid)
-        if isinstance(state, Taken) and mirror.is_confirmed(state):
-            raise RemoteUnavailableError(
-                f"{uid} stands in the remote, so it cannot be deleted offline", uid=uid
-            )
+    if _is_out_of_reach(session, session.mirror.state(uid)):
+        raise RemoteUnavailableError(
+            f"{uid} stands in the remote, so it cannot be deleted offline", uid=uid
+        )
 
 
 def _mark_gone(session: Session, state: State) -> None:

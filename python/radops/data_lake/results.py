@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from radops.data_lake.describing import call_of
 from radops.data_lake.difference import differences
+from radops.data_lake.keeping import kept_for_later
 from radops.data_lake.meter import ignore
 from radops.errors import (
     LineageMismatchError,
@@ -18,7 +19,7 @@ from radops.errors import (
 from radops.model.build import build_call
 from radops.model.call import encode_call
 from radops.model.record import FileRecord
-from radops.model.uid import UID
+from radops.model.uid import UID, is_reserved
 from radops.repository import layout
 from radops.repository.draft import Draft
 from radops.repository.repository import now
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from radops.model.digest import Digest
     from radops.repository.local import Staged
     from radops.repository.mirror import Mirror
+    from radops.repository.pending import Kept
 
 _LOG = logging.getLogger("radops")
 
@@ -71,23 +73,61 @@ def find_result(call: BoundCall, module: str, name: str, version: str | None) ->
                 uid=uid,
                 hint="choose another output_uid, or delete that file first",
             )
+        _check_outputs(made, call)
         found = found or made
     if missing or found is None or not _stand(session, found, records):
         return None
     return found
 
 
+def _check_outputs(made: Call, call: BoundCall) -> None:
+    """Refuse a result whose files are not those that the call asks for, each in its place.
+
+    The places of a list are the function's business: it may return its outputs in another order
+    than it was given their names.
+
+    Raises:
+        LineageMismatchError: They are others, fewer or more, or have changed places.
+    """
+    hint = "ask for the same output_uids, choose others, or delete those files first"
+    names = sorted(output.uid for output in made.outputs)
+    if call.output_uids is not None and names != sorted(call.output_uids):
+        raise LineageMismatchError(
+            f"this call has made {', '.join(names)} in one go,"
+            f" and is now to make {', '.join(sorted(call.output_uids))}",
+            uid=names[0],
+            hint=hint,
+        )
+    asked = call.output_places
+    for output in made.outputs:
+        wanted = asked.get(output.place) if isinstance(output.place, str) else None
+        if wanted is not None and wanted != output.uid:
+            raise LineageMismatchError(
+                f"this call has made {output.uid} as {output.place!r}, which is now to be {wanted}",
+                uid=output.uid,
+                hint=hint,
+            )
+
+
 def _find_implicit(session: Session, key: Digest) -> Call | None:
+    made = _first_standing(session, key, session.call_hint(key))
+    if made is None:
+        # No hint, or an old one: made anew elsewhere, the result may have got other names.
+        made = _first_standing(session, key, _search_implicit(session.mirror, key))
+        if made is not None:
+            session.note_call(key, made.outputs[0].uid)
+    return made
+
+
+def _first_standing(session: Session, key: Digest, uids: Iterable[UID]) -> Call | None:
+    """Return the call with that key that made one of these files, if all it made stand."""
     mirror = session.mirror
-    hint = session.call_hint(key)
-    for uid in hint or _search_implicit(mirror, key):
+    for uid in uids:
         record = mirror.find(uid)
         made = None if record is None else call_of(mirror, record)
         if record is None or made is None or made.key != key:
             continue
         if _stand(session, made, {uid: record}):
-            if not hint:
-                session.note_call(key, made.outputs[0].uid)
             return made
     return None
 
@@ -185,51 +225,61 @@ def commit_result(
         sorted({one.uid for one in (*call.inputs, *call.reads)}),
     )
     if failure is not None:
-        raise _kept(session, draft, failure) from failure
-    return publish_draft(session, draft, call)
-
-
-def _kept(session: Session, draft: Draft, failure: RadopsError) -> RadopsError:
-    """Keep a finished result for later; return the error that says so."""
-    session.remember()
-    session.pending.keep(draft)
-    return type(failure)(
-        f"{failure.message}; the finished result is kept on this machine",
-        uid=draft.records[0].uid,
-        hint="radops datalake sync publishes it, and so does the same call",
-    )
-
-
-def publish_draft(session: Session, draft: Draft, call: Call) -> Call:
-    """Commit a draft whose objects are in the local store; see `commit_result`."""
+        raise kept_for_later(session, [draft], failure) from failure
     try:
-        mirror = session.prepare_write()
-        states = mirror.write_states([record.uid for record in draft.records])
-        (outcome,), _ = mirror.make([draft], states, ignore)
+        return _publish(session, draft, call)
     except (RemoteUnavailableError, RemoteRefusedError) as error:
-        raise _kept(session, draft, error) from error
+        raise kept_for_later(session, [draft], error) from error
+
+
+def _publish(session: Session, draft: Draft, call: Call) -> Call:
+    """Commit a draft whose objects are in the local store; see `commit_result`."""
+    mirror = session.prepare_write()
+    states = mirror.write_states([record.uid for record in draft.records])
+    (outcome,), _ = mirror.make([draft], states, ignore)
     if isinstance(outcome, RadopsError):
         raise outcome
-    if call.outputs[0].uid.startswith(".generated_uids/"):
+    if is_reserved(call.outputs[0].uid):
         session.note_call(call.key, call.outputs[0].uid)
     return call
 
 
-def publish_pending(session: Session, key: Digest) -> Call | None:
-    """Publish the result of a call that was finished before but could not be published."""
-    kept = session.pending.find(key)
-    if kept is None:
+def publish_pending(call: BoundCall) -> Call | None:
+    """Publish the result of a call that was finished before but could not be published.
+
+    Returns:
+        The call that stands for it now; None if nothing of it waits, or was deleted meanwhile.
+
+    Raises:
+        LineageMismatchError: It made the files for other places than they are now asked for.
+        UIDConflictError: It cannot be published, as others made one of its outputs or inputs.
+    """
+    session = call.lake.session
+    kept = session.pending.find(call.key, call.output_uids)
+    made = None if kept is None else call_of(session.mirror, kept.draft.records[0])
+    if kept is None or made is None:
         return None
-    call = call_of(session.mirror, kept.draft.records[0])
-    if call is None:
-        return None
-    records = {one.uid: one for one in publish_sources(session, (*call.inputs, *call.reads))}
-    if all(records[one.uid].record == one.record for one in (*call.inputs, *call.reads)):
-        publish_draft(session, kept.draft, call)
+    _check_outputs(made, call)
+    inputs = (*made.inputs, *made.reads)
+    if publish_sources(session, inputs) == inputs:
+        made = _publish(session, kept.draft, made)
+        session.pending.drop(kept)
     else:
-        mirror = session.prepare_write()
-        if mirror.remote is not None:
-            sync(mirror, mirror.remote, session.pending, [kept.draft.records[0].uid], ignore)
-    session.pending.drop(kept)
-    _LOG.info("published what %s had finished before", call.name)
-    return call
+        # Its inputs stand under other records now, which `sync` writes into those of the result.
+        made = _sync_pending(session, kept, made)
+    if made is not None:
+        _LOG.info("published what %s had finished before", made.name)
+    return made
+
+
+def _sync_pending(session: Session, kept: Kept, made: Call) -> Call | None:
+    mirror = session.prepare_write()
+    if mirror.remote is None:
+        return None
+    report = sync(mirror, mirror.remote, session.pending, kept.uids, ignore)
+    for problem in report.conflicts:
+        if problem.uid in kept.uids:
+            raise UIDConflictError(
+                f"{problem.uid}: {problem.message}", uid=problem.uid, hint=problem.hint
+            )
+    return _first_standing(session, made.key, kept.uids)

@@ -87,7 +87,7 @@ def explain(call: BoundCall, function: Function) -> Why:
         code = (Difference("code", "", "its code has changed since"),) if changed else ()
         reason = f"its result is in the lake: {named}"
         return Why(function.shown, call.key, True, reason, outputs, None, code)
-    if session.pending.find(call.key) is not None:
+    if session.pending.find(call.key, call.output_uids) is not None:
         reason = "it was finished before, and its result waits to be published"
         return Why(function.shown, call.key, True, reason)
     gone = _deleted(session, call)
@@ -108,14 +108,12 @@ def _refused(call: BoundCall, function: Function, error: RadopsError) -> Why:
     uid = UID(error.uid or "")
     record = mirror.find(uid) if error.uid else None
     made = None if record is None else call_of(mirror, record)
-    different: list[Difference] = []
-    if record is not None:
-        different = compare(made, call, function.module, function.name, function.version)
+    if record is None or (made is not None and made.key == call.key):
+        # Nothing of that name, or made by this very call, but not with these outputs.
+        return Why(function.shown, call.key, False, f"it would fail: {error.message}")
+    different = compare(made, call, function.module, function.name, function.version)
     reason = f"it would fail: {uid} stands already, made in another way"
-    if record is None:
-        reason = f"it would fail: {error.message}"
-    nearest = None if record is None else str(uid)
-    return Why(function.shown, call.key, False, reason, (), nearest, tuple(different))
+    return Why(function.shown, call.key, False, reason, (), str(uid), tuple(different))
 
 
 def _deleted(session: Session, call: BoundCall) -> str | None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # Commits in one batch: enough to fill all connections, few enough to keep memory small.
 _BATCH = 256
 
+_STAYS = "it stays on this machine; publish it under another name, or delete it"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -92,7 +94,7 @@ def sync(
     wanted = None if uids is None else set(uids)
     groups += [
         _Group(kept.draft, kept)
-        for kept in pending.all()
+        for kept in pending.readable()
         if wanted is None or any(record.uid in wanted for record in kept.draft.records)
     ]
     _Publisher(mirror, remote, pending, report, count).run(groups)
@@ -471,8 +473,8 @@ class _Publisher:
                 Problem(
                     record.uid,
                     error.message,
-                    f"it stays on this machine; publish it under another name, or delete it with:"
-                    f" radops datalake delete --offline {record.uid}",
+                    ("it waits on this machine; drop it" if group.kept else _STAYS)
+                    + f" with: radops datalake delete --offline {record.uid}",
                 )
             )
 

@@ -65,7 +65,7 @@ def _plan(lake: "DataLake", uids: list[str], *, cascade: bool) -> list[str]:
     plan = dict.fromkeys(
         name for uid in uids for name in lake.delete(uid, cascade=deep, dry_run=True)
     )
-    others = [] if cascade else [name for name in plan if name not in set(uids)]
+    others = [] if cascade or not deep else [name for name in plan if name not in set(uids)]
     if others:
         error = HasDependentsError(
             f"{count(len(others), 'other file')} were made from files below this folder: "
