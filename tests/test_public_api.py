@@ -30,6 +30,7 @@ FILE = {
     "exists": "",
     "is_local": "",
     "info": "",
+    "lineage": "up down depth",
     "delete": "",
     "delete_local": "",
 }
@@ -43,14 +44,22 @@ LAKE = {
     "add_many": "pairs",
     "download": "targets",
     "sync": "uids dry_run",
+    "lineage": "uid up down depth",
     "upstream": "uid",
     "downstream": "uid",
+    "why": "uid",
     "delete": "uid cascade",
     "presigned_url": "uid seconds",
     "verify": "targets quick complete remote repair",
     "gc": "dry_run",
 }
-CREATOR = {"key": "args kwargs", "is_cached": "args kwargs"}
+CREATOR = {
+    "key": "args kwargs",
+    "is_cached": "args kwargs",
+    "why": "args kwargs",
+    "submit": "executor args kwargs",
+    "map": "items executor in_flight progress common",
+}
 
 
 @file_creator
