@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults import Crash
+from reliability import figures
 from reliability.disk import Disk
 from reliability.worlds import SCENARIOS, Scenario, World, copied
 
@@ -63,5 +64,5 @@ def test_every_step(quick_path: Path, scenario: Scenario, far: bool) -> None:
     step = 0
     while not crash_at(scenario, template, quick_path / "world", step):
         step += 1
-    print(f"{scenario.name}: {step} crash points")
+    figures.report(f"crash points, {scenario.name}", points=step)
     assert step > 5

@@ -33,6 +33,7 @@ from radops.errors import (
     UIDNotFoundError,
 )
 from radops.repository.repository import Repository
+from reliability import figures
 from reliability.disk import Disk
 
 EXAMPLES = int(os.environ.get("RADOPS_SOAK_EXAMPLES") or 6)
@@ -41,7 +42,7 @@ STEPS = 15
 HOMES = st.sampled_from(["one", "two"])
 UIDS = st.sampled_from(["a", "b", "d/a"])
 BODIES = st.sampled_from([b"", b"x", b"y" * 100, b"z" * (1024 * 1024 + 1)])
-counts = {"steps": 0, "crashes": 0, "outages": 0}
+counts = {"runs": 0, "steps": 0, "crashes": 0, "outages": 0}
 
 
 @file_creator(name="tests.model.shout")
@@ -75,6 +76,7 @@ class LakeMachine(RuleBasedStateMachine):
             self.stack.enter_context(mock.patch.dict(os.environ, {name: value}))
 
     def teardown(self) -> None:
+        counts["runs"] += 1
         self.stack.close()
         shutil.rmtree(self.root)
 
@@ -193,8 +195,8 @@ class LakeMachine(RuleBasedStateMachine):
                 lake.delete(uid)
             except UIDNotFoundError:
                 assert uid not in {**self.lake, **self.apart[home]}
-            except HasDependentsError as error:
-                assert used, error
+            except HasDependentsError:
+                assert used
             else:
                 if uid in self.apart[home]:
                     del self.apart[home][uid]
@@ -270,3 +272,16 @@ TestLake.settings = settings(
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
+
+
+class TestModel(TestLake):
+    """The test itself; hypothesis makes a `unittest` case of a machine."""
+
+    __test__ = True
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        figures.report("model", **counts)
+
+
+del TestLake

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults import Crash
+from reliability import figures
 from reliability.disk import Chance, Disk, Fate, Forgotten, Recorder, State, Torn
 from reliability.test_crash_points import CASES, prepared
 from reliability.worlds import Scenario, World, copied
@@ -54,15 +55,17 @@ def test_at_every_step(quick_path: Path, scenario: Scenario, far: bool) -> None:
         with disk.watching(recorder=recorder), world.closing():
             scenario.action(world)
         recorder.observe()
+        losses = 0
         for number, state in enumerate(recorder.states):
             done = state is recorder.states[-1]
             for fate in outcomes(number):
+                losses += 1
                 try:
                     look(scenario, world, state, fate, done=done)
                 except BaseException as error:
                     error.add_note(f"{scenario.name}, step {number}, {fate}, seed {SEED}")
                     raise
-        print(f"{scenario.name}: {len(recorder.states)} states")
+        figures.report(f"power loss, {scenario.name}", losses_of_power=losses)
 
 
 @pytest.mark.parametrize(("scenario", "far"), CASES)

@@ -11,7 +11,13 @@ from typing import IO, TYPE_CHECKING, BinaryIO, Literal, TextIO, overload
 from radops.data_lake import adding
 from radops.data_lake.run import Run, running
 from radops.data_lake.writing import BinaryOutput, TextOutput
-from radops.errors import CreatorError, RadopsError, UIDConflictError, UsageError
+from radops.errors import (
+    CreatorError,
+    LocalStorageError,
+    RadopsError,
+    UIDConflictError,
+    UsageError,
+)
 from radops.model.record import FileRecord, FolderRecord
 from radops.model.uid import UID, last_segment, parse_uid
 from radops.repository.slots import Taken
@@ -171,7 +177,8 @@ class File(os.PathLike[str]):
             return path.open("r", encoding=encoding or "utf-8", newline=newline)
         path, sink = self._begin()
         try:
-            raw = io.FileIO(path, "xb")
+            with _local_errors():
+                raw = io.FileIO(path, "xb")
             if binary:
                 return BinaryOutput(raw, path, sink, repr(self))
             return TextOutput(raw, path, sink, repr(self), encoding or "utf-8", newline)
@@ -253,7 +260,8 @@ class File(os.PathLike[str]):
             ...     frame.write_parquet(path)
         """
         folder, sink = self._begin()
-        folder.mkdir()
+        with _local_errors():
+            folder.mkdir()
         path, flat = folder / last_segment(self._uid), folder.with_name(f"{folder.name}0")
         try:
             yield path
@@ -360,6 +368,14 @@ class _Sink:
         self._file.lake.session.store.discard([path])
         if self._run is not None:
             self._run.give_up(UID(self._file.uid))
+
+
+@contextlib.contextmanager
+def _local_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LocalStorageError(f"{error.filename}: {error.strerror or error}") from error
 
 
 def _check_written(path: Path, uid: UID) -> None:
