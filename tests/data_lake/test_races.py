@@ -124,16 +124,25 @@ def test_readers_of_one_file_fetch_it_once(
     source = tmp_path / "big.bin"
     source.write_bytes(os.urandom(8 << 20))
     make_lake("one", remote=shared).add(source)
-    program = (
-        "import sys; from radops.data_lake import DataLake\n"
-        "from radops.repository import download\n"
-        "plain = download._fetch_large\n"
-        "def counting(*args):\n"
-        "    print('fetched', flush=True); return plain(*args)\n"
-        "download._fetch_large = counting\n"
-        "lake = DataLake(home=sys.argv[1], remote=sys.argv[2])\n"
-        "assert len(lake.file('big.bin').read_bytes()) == 8 << 20"
-    )
+    program = textwrap.dedent("""
+        import sys
+        from radops.backends.folder import FolderBackend
+        from radops.data_lake import DataLake
+
+        home, remote = sys.argv[1:]
+        asked = []
+        plain = FolderBackend.open
+
+        def noting(self, key, *args):
+            if self.url == remote and key.startswith("objects/"):
+                asked.append(key)
+            return plain(self, key, *args)
+
+        FolderBackend.open = noting
+        lake = DataLake(home=home, remote=remote)
+        assert len(lake.file("big.bin").read_bytes()) == 8 << 20
+        print("fetched" if asked else "waited", flush=True)
+    """)
     readers = [
         subprocess.Popen(
             [sys.executable, "-c", program, str(tmp_path / "two"), shared],
@@ -144,4 +153,4 @@ def test_readers_of_one_file_fetch_it_once(
     ]
     fetched = "".join(reader.communicate()[0] for reader in readers)
     assert [reader.returncode for reader in readers] == [0] * 8
-    assert fetched == "fetched\n"
+    assert sorted(fetched.split()) == ["fetched", *["waited"] * 7]

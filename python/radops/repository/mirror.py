@@ -240,30 +240,43 @@ class Mirror:
         Local slots behind the last of them are dropped: they hold what was made here under a
         slot that the remote has given to something else or not at all.
         """
-        known = [(number, content) for number, content in chain if content is not None]
-        if known and self._is_intent(*known[-1]):
-            known.pop()
+        self._cache_all([(uid, list(chain))])
+
+    def _cache_all(self, chains: Iterable[tuple[UID, Chain]]) -> None:
+        """Note what the remote holds under many names: one barrier, one transaction for all."""
+        known: list[tuple[UID, int, SlotContent]] = []
+        behind: list[tuple[UID, int]] = []
+        for uid, chain in chains:
+            found = [(uid, number, content) for number, content in chain if content is not None]
+            if found and self._is_intent(found[-1][1], found[-1][2]):
+                found.pop()
+            if found:
+                known += found
+                behind.append((uid, found[-1][1] + 1))
         if not known:
             return
         with contextlib.suppress(LocalStorageError):  # a cache: a full disk does not stop a read
-            self.here.slots.replace([(uid, number, content.raw) for number, content in known])
-            prefix = self.here.prefix
-            live = [n for n, content in known if not isinstance(content, Tombstone)]
-            self.here.backend.delete([prefix + gone_key(slot_key(uid, n)) for n in live])
-            gone = [number for number, content in known if isinstance(content, Tombstone)]
-            if gone:
+            self.here.slots.replace([(uid, number, one.raw) for uid, number, one in known])
+            dead = [self._gone_key(u, n) for u, n, one in known if isinstance(one, Tombstone)]
+            live = [self._gone_key(u, n) for u, n, one in known if not isinstance(one, Tombstone)]
+            self.here.backend.delete(live)
+            if dead:
                 # Durable before anything is said to be deleted: a file would come back here.
                 self.here.backend.flush()
-                self.here.put([(prefix + gone_key(slot_key(uid, n)), b"") for n in gone])
-            behind = known[-1][0] + 1
-            while self.here.slots.read_raw(slot_key(uid, behind)) is not None:
-                self.here.backend.delete([self._slot_name(uid, behind)])
-                behind += 1
+                self.here.put([(key, b"") for key in dead])
+            for uid, number in behind:
+                last = number
+                while self.here.slots.read_raw(slot_key(uid, last)) is not None:
+                    self.here.backend.delete([self._slot_name(uid, last)])
+                    last += 1
             if self.remote is not None:
                 self.store.catalog.confirm(
-                    [(self._slot_name(uid, n), content.record_digest) for n, content in known],
+                    [(self._slot_name(uid, n), one.record_digest) for uid, n, one in known],
                     self.remote.place,
                 )
+
+    def _gone_key(self, uid: UID, number: int) -> str:
+        return self.here.prefix + gone_key(slot_key(uid, number))
 
     def _is_intent(self, number: int, content: SlotContent) -> bool:
         return (
@@ -345,9 +358,11 @@ class Mirror:
         objects = [item for draft in drafts for item in draft.objects]
         states = self._remote_only(self.remote, states)
         results, sent = publish(self.store, self.remote, drafts, objects, states, count)
-        for draft, result in zip(drafts, results, strict=True):
-            if not isinstance(result, RadopsError):
-                self.adopt(draft.sources, result.taken)
+        self._adopt_all(
+            (draft.sources, result.taken)
+            for draft, result in zip(drafts, results, strict=True)
+            if not isinstance(result, RadopsError)
+        )
         return results, sent
 
     def _remote_only(self, remote: Remote, states: Mapping[UID, State]) -> dict[UID, State]:
@@ -384,23 +399,24 @@ class Mirror:
 
     def adopt(self, sources: Sequence[UID], taken: Sequence[Taken]) -> None:
         """Note locally what now stands in the remote: edges first, then slots."""
+        self._adopt_all([(sources, taken)])
+
+    def _adopt_all(self, made: Iterable[tuple[Sequence[UID], Sequence[Taken]]]) -> None:
+        edges: list[tuple[str, bytes]] = []
+        chains: list[tuple[UID, Chain]] = []
+        for sources, taken in made:
+            for one in taken:
+                edge = Edge(one.uid, one.record.record_digest).encode()
+                edges += [(self.here.prefix + layout.edge_key(s, one.uid), edge) for s in sources]
+                chain: Chain = [(one.number, one.record)]
+                if one.number and self.remote is not None:
+                    # What was made here under an earlier slot gives way to the remote's
+                    # tombstones.
+                    chain = list(self.remote.slots.walk(one.uid))
+                chains.append((one.uid, chain))
         with contextlib.suppress(LocalStorageError):
-            self.here.put(
-                [
-                    (
-                        self.here.prefix + layout.edge_key(source, one.uid),
-                        Edge(one.uid, one.record.record_digest).encode(),
-                    )
-                    for source in sources
-                    for one in taken
-                ]
-            )
-        for one in taken:
-            chain: Chain = [(one.number, one.record)]
-            if one.number and self.remote is not None:
-                # What was made here under an earlier slot gives way to the remote's tombstones.
-                chain = list(self.remote.slots.walk(one.uid))
-            self.cache(one.uid, chain)
+            self.here.put(edges)
+        self._cache_all(chains)
 
     def check_sources(self, inputs: Iterable[CallInput]) -> list[UID]:
         """Look at the files that something was made from, before it is published.
