@@ -182,12 +182,13 @@ class FolderBackend(Backend):
             self._tree.path(key)
         with self._translated():
             barrier = self._tree.prepare()
-            for path, _ in items:
-                path.chmod(FILE_MODE)
+            paths = [str(path) for path, _ in items]
+            for path in paths:
+                os.chmod(path, FILE_MODE)  # noqa: PTH101 - text, as there may be very many
                 os.utime(path)
-            barrier.sync_contents([str(path) for path, _ in items])
-            for path, key in items:
-                self._tree.rename(str(path), key)
+            barrier.sync_contents(paths)
+            for path, (_, key) in zip(paths, items, strict=True):
+                self._tree.rename(path, key)
 
     # The rest
 

@@ -177,7 +177,7 @@ class Tree:
 
         def attempt() -> None:
             try:
-                Path(path).rename(target)
+                os.rename(path, target)  # noqa: PTH104 - one of very many
             except FileNotFoundError:
                 if not os.path.lexists(path):
                     raise _SourceGoneError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
@@ -256,4 +256,4 @@ class _SourceGoneError(FileNotFoundError):
 def discard(path: str) -> None:
     """Remove a temporary file; if that fails, it is removed later as a leftover."""
     with suppress(OSError):
-        Path(path).unlink()
+        os.unlink(path)  # noqa: PTH108 - one of very many

@@ -7,16 +7,23 @@ import os
 from typing import TYPE_CHECKING
 
 from radops import native
+from radops.data_lake.keeping import kept_for_later, publish_named
 from radops.data_lake.meter import stage
 from radops.data_lake.reports import AddResult
 from radops.data_lake.sources import check_file, download_url, is_url, local_source, name_of
-from radops.errors import InvalidUIDError, RadopsError, UIDConflictError, UsageError
+from radops.errors import (
+    InvalidUIDError,
+    RadopsError,
+    RemoteRefusedError,
+    RemoteUnavailableError,
+    UIDConflictError,
+    UsageError,
+)
 from radops.model.build import build_import
 from radops.model.digest import Digest
 from radops.model.record import FileRecord
 from radops.model.uid import UID, is_reserved, parse_uid
 from radops.model.urls import strip_url
-from radops.repository.commit import check_equal
 from radops.repository.draft import Draft
 from radops.repository.local import Staged
 from radops.repository.repository import now
@@ -75,6 +82,17 @@ def add(
         mirror.store.discard([target])
         raise
     item = _Item(url, name, staged.size)
+    state = states[name]
+    if isinstance(state, Taken):
+        try:
+            there = _already_there(session, item, staged.digest, state)
+        except BaseException:
+            mirror.store.discard([staged])
+            raise
+        if there is not None:
+            mirror.store.discard([staged])
+            mirror.include([state])
+            return there
     return _commit(session, [(item, staged)], states, progress)[0]
 
 
@@ -144,7 +162,7 @@ def _checked(pairs: Iterable[tuple[str | os.PathLike[str], str]]) -> list[_Item]
         path = local_source(source)
         if path is None:
             raise UsageError(f"{strip_url(os.fspath(source))}: URLs are added one by one")
-        item = _Item(path.absolute().name, name, check_file(path), path)
+        item = _Item(path.name or path.absolute().name, name, check_file(path), path)
         known = items.setdefault(name, item)
         if known.path != path:
             raise UsageError(f"{known.path} and {path} are both to become {name}")
@@ -190,15 +208,37 @@ def _sort_out(
         for (item, state), found in zip(standing, hashes, strict=True):
             if isinstance(found, OSError):
                 raise RadopsError(f"{item.path}: {found.strerror or found}")
-            wanted = _record(session, item, Digest(found.digest), found.size)
-            check_equal(session.mirror.here, wanted, None, state)
-            if session.mirror.is_published(state):
-                done = AddResult(item.uid, wanted.digest, wanted.size, already_there=True)
-                results[item.uid] = done
+            there = _already_there(session, item, Digest(found.digest), state)
+            if there is None:
+                fresh.append(item)
             else:
-                fresh.append(item)  # it stands on this machine only: now it is published
+                results[item.uid] = there
         session.mirror.include([state for _, state in standing])
     return fresh, results
+
+
+def _already_there(session: Session, item: _Item, digest: Digest, state: Taken) -> AddResult | None:
+    """Return that a file stands with these bytes, whatever made it.
+
+    Returns:
+        None if it was added while working apart, and is to be published now.
+
+    Raises:
+        UIDConflictError: Other bytes stand under the name, or it is a folder.
+    """
+    record = state.record
+    if not isinstance(record, FileRecord):
+        raise UIDConflictError(
+            f"{item.uid} is a folder", uid=item.uid, hint="choose a name that is not in use"
+        )
+    if record.digest != digest:
+        raise _other_bytes(item)
+    if not session.mirror.is_published(state):
+        if record.imported is not None:
+            return None
+        # Made by a function: to publish it as added would forget how it was made.
+        publish_named(session, [item.uid])
+    return AddResult(item.uid, digest, record.size, already_there=True)
 
 
 def _other_bytes(item: _Item) -> UIDConflictError:
@@ -239,8 +279,11 @@ def _commit(
     ]
     total = sum(one.size for _, one in staged)
     label = "storing" if mirror.remote is None else "uploading"
-    with stage(progress, label, total, len(drafts)) as count:
-        outcomes, _ = mirror.make(drafts, states, count)
+    try:
+        with stage(progress, label, total, len(drafts)) as count:
+            outcomes, _ = mirror.make(drafts, states, count)
+    except (RemoteUnavailableError, RemoteRefusedError) as error:
+        raise kept_for_later(session, drafts, error) from error
     results = []
     for draft, outcome in zip(drafts, outcomes, strict=True):
         if isinstance(outcome, RadopsError):
@@ -254,7 +297,17 @@ def _commit(
                 already_there=record.uid not in outcome.created,
             )
         )
+    _forget_waiting(session, results)
     return results
+
+
+def _forget_waiting(session: Session, results: Iterable[AddResult]) -> None:
+    """Drop what waited since an earlier try to add these files: they stand now."""
+    done = {(result.uid, result.digest) for result in results}
+    for kept in session.pending.readable():
+        added = {(record.uid, record.digest) for record in kept.draft.records}
+        if kept.draft.key is None and added <= done:
+            session.pending.drop(kept)
 
 
 def add_written(session: Session, uid: UID, staged: Staged, state: State) -> FileRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
@@ -65,21 +66,21 @@ def check_file(path: Path) -> int:
         LocalStorageError: It cannot be read.
     """
     try:
-        size = path.stat().st_size
+        status = os.stat(path)  # noqa: PTH116 - one look for all, as there may be very many
     except FileNotFoundError as error:
         raise MissingFileError(f"there is no file {path}") from error
     except OSError as error:
         raise LocalStorageError(f"{path}: {error.strerror}") from error
-    if path.is_dir():
+    if stat.S_ISDIR(status.st_mode):
         raise UsageError(
             f"{path} is a folder",
             hint=f"add all files below it: radops datalake add -r {path} PREFIX",
         )
-    if not path.is_file():
+    if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"{path} is not a regular file")
     if not os.access(path, os.R_OK):
         raise LocalStorageError(f"{path}: permission denied")
-    return size
+    return status.st_size
 
 
 def name_of(source: str | os.PathLike[str]) -> str:

@@ -90,7 +90,8 @@ class FileRecord(Stored, frozen=True, kw_only=True, eq=False):
 
     def __post_init__(self) -> None:
         check_stored_uid(self.uid)
-        require(self.commit.primary_uid <= self.uid, "a primary slot that is not the first")
+        primary = self.commit.primary_uid
+        require(primary <= self.uid, "a primary slot that is not the first")
         require(self.name == last_segment(self.uid), "a name that is not the UID's last part")
         parse_time(self.created_at)
         require(is_sorted_unique(self.keeps), "kept objects that are not sorted")
@@ -101,7 +102,7 @@ class FileRecord(Stored, frozen=True, kw_only=True, eq=False):
         elif self.call_object is not None:
             needed.add(self.call_object)
         else:
-            require(self.commit.primary_uid == self.uid, "an import with another's primary slot")
+            require(primary == self.uid, "an import with another's primary slot")
         require(needed <= set(self.keeps), "an object that it needs and does not keep")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import NamedTuple, NewType
@@ -64,6 +65,7 @@ def parse_uid(text: str) -> UID:
     return UID(uid)
 
 
+@functools.lru_cache(maxsize=1024)  # one record is decoded with the same name several times
 def check_stored_uid(text: str) -> UID:
     """Return `text` as a UID if it is one exactly as it stands: for records and listings.
 

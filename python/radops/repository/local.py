@@ -17,7 +17,7 @@ from radops import native
 from radops.errors import CorruptObjectError, FileChangedError, LocalStorageError, RadopsError
 from radops.model.digest import Digest
 from radops.model.outline import BLOCK_SIZE, check_outline
-from radops.repository import layout
+from radops.repository import layout, views
 from radops.repository.catalog import Catalog, Stamp
 from radops.repository.lending import Lent, lend
 from radops.repository.transfer import threads
@@ -213,12 +213,15 @@ class LocalStore:
 
     def _note(self, digests: Iterable[Digest], began: int) -> None:
         rows = []
+        root = str(self.root)
         for digest in digests:
-            path = self.object_path(digest)
-            with contextlib.suppress(OSError):
-                stamp = Stamp.of(path.stat())
-                self._proven[digest] = stamp
-                rows.append((layout.object_key(digest), stamp, digest))
+            key = layout.object_key(digest)
+            try:
+                stamp = Stamp.of(os.stat(f"{root}/{key}"))  # noqa: PTH116 - one of very many
+            except OSError:
+                continue
+            self._proven[digest] = stamp
+            rows.append((key, stamp, digest))
         self.catalog.remember(rows, began)
 
     # -- finding and proving -----------------------------------------------------------------
@@ -230,9 +233,10 @@ class LocalStore:
     def has(self, digest: Digest, size: int) -> bool:
         """Say whether an object of that digest and size stands here, without reading it."""
         try:
-            return self.object_path(digest).stat().st_size == size
+            status = os.stat(f"{self.root}/{layout.object_key(digest)}")  # noqa: PTH116 - quick
         except OSError:
             return False
+        return status.st_size == size
 
     def size(self, digest: Digest) -> int:
         """Return the size of an object that stands here.
@@ -378,41 +382,15 @@ class LocalStore:
     def view(self, key: str, digest: Digest, size: int) -> Path:
         """Return a path under `key` that shows the object's bytes with a name people know.
 
-        A reflink where the file system can; else a hard link, but only where mode 0444 protects
-        the object from this process (it does not from root); else a copy.
-
         Args:
             key: Where the view goes, below the store's root.
             digest: The object; it must stand here, proven.
             size: Its size in bytes.
         """
-        source = self.object_path(digest)
-        path = self.root / key
-        if self._is_view(path, key, source, digest, size):
-            return path
-        fresh = self.temporary()
-        began = time.time_ns()
-        with _disk_errors(path):
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if _mode_protects() and not native.reflink(source, fresh):
-                    before = source.stat()
-                    os.link(source, fresh)
-                    fresh.replace(path)
-                    self._follow_link(digest, before, began)
-                    return path
-                fresh.unlink(missing_ok=True)
-                copied = native.copy_file(source, fresh)
-                if copied.digest != digest.raw:
-                    raise CorruptObjectError(f"the copy of {digest} for {path} came out wrong")
-                fresh.replace(path)
-                stamp = Stamp.of(path.stat())
-            finally:
-                fresh.unlink(missing_ok=True)
-        self.catalog.remember([(key, stamp, digest)], began)
-        return path
+        with _disk_errors(self.root / key):
+            return views.make(self, key, digest, size)
 
-    def _follow_link(self, digest: Digest, before: os.stat_result, began: int) -> None:
+    def follow_link(self, digest: Digest, before: os.stat_result, began: int) -> None:
         """Carry the proof of an object over the change of its ctime that a link makes."""
         after = Stamp.of(self.object_path(digest).stat())
         unchanged = (after.size, after.mtime_ns, after.inode) == (
@@ -422,16 +400,6 @@ class LocalStore:
         )
         if unchanged and self._proven.get(digest) == Stamp.of(before):
             self._note([digest], began)
-
-    def _is_view(self, path: Path, key: str, source: Path, digest: Digest, size: int) -> bool:
-        try:
-            status = path.stat()
-            if os.path.samestat(status, source.stat()):
-                return True
-        except OSError:
-            return False
-        stamp = Stamp.of(status)
-        return stamp.size == size and self.catalog.checked(key, stamp, digest)
 
     def remove_view(self, key: str) -> None:
         """Drop a view, if there is one."""
@@ -458,11 +426,9 @@ def _staged(path: Path, result: native.FileHash) -> Staged:
     return Staged(path, Digest(result.digest), result.size, result.outline)
 
 
-def _mode_protects() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() != 0
-
-
 def _wrap(error: OSError, path: Path) -> RadopsError:
+    if error.filename:  # of a copy either side can be what is wrong
+        path = Path(os.fsdecode(error.filename))
     if isinstance(error, native.FileChangedError):
         return FileChangedError(f"{path} changed while it was read", hint="run the command again")
     return LocalStorageError(f"{path}: {error.strerror or error}")

@@ -51,7 +51,9 @@ class RememberingSlots(Slots):
         key = slot_key(uid, number)
         try:
             status = os.lstat(self._folder + key)
-        except OSError:  # absent, or something that `read` says more of
+        except FileNotFoundError:
+            return None  # as before every add of many files: no second look is needed
+        except OSError:  # something that `read` says more of
             return super().read(uid, number)
         stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
         known = self._known.get(key)
