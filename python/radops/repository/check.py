@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from radops.errors import (
@@ -190,7 +191,9 @@ class RecordCheck:
             else:
                 self._absent(needs, digest, is_file=is_file)
         key = f"{self.here.prefix}files/{uid}"
-        if os.path.lexists(f"{self._root}/{key}"):
+        path = Path(f"{self._root}/{key}")
+        # A folder there is of views of files that came after this one was deleted elsewhere.
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
             self.work.add_view(View(key, uid, needs.digest, needs.size))
         if self.has_remote and self._confirmed(needs):
             return  # a cache of the remote has slots only; its edges are there
