@@ -239,3 +239,39 @@ def test_names_of_before_are_still_found(one: DataLake, shared: str) -> None:
     assert count(6, output_uid="a").read_text() == "6"
     assert runs == ["a"]
     assert files_kept(one) == []
+
+
+def test_what_was_written_is_kept(one: DataLake, shared: str) -> None:
+    with unplugging(shared), File("a.txt").open("w") as stream:
+        stream.write("hours of work")
+        unplug()
+    with unplugging(shared), File("b.txt").staged() as path:
+        path.write_text("more of it")
+        unplug()
+    assert waiting(one) == ["a.txt", "b.txt"] or waiting(one) == ["b.txt", "a.txt"]
+    assert not File("a.txt").exists()
+    report = one.sync()
+    assert (report.published, report.conflicts) == (["a.txt", "b.txt"], [])
+    assert File("a.txt").read_text() == "hours of work"
+    assert waiting(one) == []
+
+
+def test_what_was_added_is_kept_until_it_is_added_again(
+    one: DataLake, shared: str, write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = one.session.store.admit
+
+    def admit(staged) -> None:
+        before(staged)
+        unplug()
+
+    monkeypatch.setattr(one.session.store, "admit", admit)
+    pairs = [(write(name, name), name) for name in ("a.txt", "b.txt")]
+    with unplugging(shared):
+        one.add_many(pairs, move=True)
+    assert sorted(waiting(one)) == ["a.txt", "b.txt"]
+    assert [path.read_text() for path, _ in pairs] == ["a.txt", "b.txt"]
+    one.add(*pairs[0])
+    assert waiting(one) == ["b.txt"]
+    assert one.sync().published == ["b.txt"]
+    assert File("b.txt").read_text() == "b.txt"

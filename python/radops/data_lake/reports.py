@@ -143,8 +143,6 @@ class AddResult:
     size: int
     already_there: bool
     """Whether the same bytes stood under that UID before."""
-    pending: bool = False
-    """Finished, but waiting for `sync`: the remote could not be reached."""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from radops.data_lake.describing import call_of
 from radops.data_lake.difference import differences
-from radops.data_lake.keeping import kept_for_later
+from radops.data_lake.keeping import kept_for_later, publish_named
 from radops.data_lake.meter import ignore
 from radops.errors import (
     LineageMismatchError,
@@ -24,7 +24,6 @@ from radops.repository import layout
 from radops.repository.draft import Draft
 from radops.repository.repository import now
 from radops.repository.slots import Taken
-from radops.repository.sync import sync
 from radops.version import radops_version
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from radops.model.digest import Digest
     from radops.repository.local import Staged
     from radops.repository.mirror import Mirror
-    from radops.repository.pending import Kept
 
 _LOG = logging.getLogger("radops")
 
@@ -169,11 +167,7 @@ def publish_sources(session: Session, inputs: Iterable[CallInput]) -> tuple[Call
     unpublished = mirror.check_sources(inputs)
     if not unpublished or mirror.remote is None:
         return inputs
-    session.prepare_write()
-    report = sync(mirror, mirror.remote, session.pending, unpublished, ignore)
-    if report.conflicts:
-        problem = report.conflicts[0]
-        raise UIDConflictError(f"{problem.uid}: {problem.message}", uid=problem.uid)
+    publish_named(session, unpublished)
     renewed = []
     for one in inputs:
         record = mirror.find(one.uid)
@@ -266,20 +260,8 @@ def publish_pending(call: BoundCall) -> Call | None:
         session.pending.drop(kept)
     else:
         # Its inputs stand under other records now, which `sync` writes into those of the result.
-        made = _sync_pending(session, kept, made)
+        publish_named(session, kept.uids)
+        made = _first_standing(session, made.key, kept.uids)
     if made is not None:
         _LOG.info("published what %s had finished before", made.name)
     return made
-
-
-def _sync_pending(session: Session, kept: Kept, made: Call) -> Call | None:
-    mirror = session.prepare_write()
-    if mirror.remote is None:
-        return None
-    report = sync(mirror, mirror.remote, session.pending, kept.uids, ignore)
-    for problem in report.conflicts:
-        if problem.uid in kept.uids:
-            raise UIDConflictError(
-                f"{problem.uid}: {problem.message}", uid=problem.uid, hint=problem.hint
-            )
-    return _first_standing(session, made.key, kept.uids)

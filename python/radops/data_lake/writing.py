@@ -53,12 +53,10 @@ class _Ending:
                 )
 
 
-class BinaryOutput(io.BufferedWriter):
-    """A file of the lake that is being written in binary mode."""
+class _Publishes(io.IOBase):
+    """A stream that publishes when its `with` block ends cleanly; the base of both kinds."""
 
-    def __init__(self, raw: io.FileIO, path: Path, sink: Sink, name: str) -> None:
-        self._ending = _Ending(path, sink, name)
-        super().__init__(raw)
+    _ending: _Ending
 
     def __exit__(
         self,
@@ -84,7 +82,15 @@ class BinaryOutput(io.BufferedWriter):
             self._ending.drop(loudly=True)
 
 
-class TextOutput(io.TextIOWrapper):
+class BinaryOutput(_Publishes, io.BufferedWriter):
+    """A file of the lake that is being written in binary mode."""
+
+    def __init__(self, raw: io.FileIO, path: Path, sink: Sink, name: str) -> None:
+        self._ending = _Ending(path, sink, name)
+        super().__init__(raw)
+
+
+class TextOutput(_Publishes, io.TextIOWrapper):
     """A file of the lake that is being written in text mode."""
 
     def __init__(
@@ -103,26 +109,3 @@ class TextOutput(io.TextIOWrapper):
             encoding=encoding,
             newline="" if newline is None else newline,
         )
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None and not self.closed:
-            try:
-                super().close()
-            except BaseException:
-                self._ending.drop(loudly=False)
-                raise
-            self._ending.keep()
-        else:
-            self._ending.drop(loudly=False)
-            super().close()
-
-    def close(self) -> None:
-        """Close without publishing: only the end of a `with` block publishes."""
-        if not self.closed:
-            super().close()
-            self._ending.drop(loudly=True)

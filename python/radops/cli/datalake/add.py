@@ -114,7 +114,6 @@ def _tell(results: "Sequence[AddResult]", *, as_json: bool, quiet: bool) -> None
                 "digest": str(result.digest),
                 "size": result.size,
                 "already_there": result.already_there,
-                "pending": result.pending,
             }
             for result in results
         ]
@@ -130,6 +129,3 @@ def _tell(results: "Sequence[AddResult]", *, as_json: bool, quiet: bool) -> None
         note(f"added {count(len(new), 'file')}, {human_size(sum(r.size for r in new))}{also}")
     elif not new:
         note(f"{results[0].uid} was already there, with the same bytes")
-    if pending := sum(result.pending for result in results):
-        waits = "waits" if pending == 1 else "wait"
-        warn(f"{count(pending, 'file')} {waits} to be published", hint="radops datalake sync")
