@@ -48,17 +48,18 @@ def fetch_large(
     downloads = [_Download(local, source, digest, size, count) for digest, size in objects]
     connections = source.max_connections
 
-    def fetch(work: Iterable[tuple[_Download, tuple[int, int]]]) -> None:
-        for _ in each(lambda one: one[0].fetch(*one[1]), work, connections):
+    def fetch(some: Sequence[_Download]) -> None:
+        work = [(one, span) for one in some for span in one.spans()]
+        for _ in each(lambda one: one[0].fetch(*one[1]), work, min(connections, len(work))):
             pass
 
     try:
         with _disk_errors(local.root / TMP):
             gather(_Download.begin, downloads, connections)
-            fetch((one, span) for one in downloads for span in one.spans())
+            fetch(downloads)
             for one in downloads:
                 if not one.prove():
-                    fetch((one, span) for span in one.spans())
+                    fetch([one])
                     one.prove(last=True)
             staged = [item for one in downloads if (item := one.finish()) is not None]
         local.admit(staged)
