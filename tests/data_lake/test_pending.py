@@ -275,3 +275,25 @@ def test_what_was_added_is_kept_until_it_is_added_again(
     assert waiting(one) == ["b.txt"]
     assert one.sync().published == ["b.txt"]
     assert File("b.txt").read_text() == "b.txt"
+
+
+@file_creator(name="tests.pending.many")
+def many(count: int, note: str) -> list[File]:
+    made = [File() for _ in range(count)]
+    for out in made:
+        out.write_text(out.uid)
+    unplug()
+    return made
+
+
+@pytest.mark.slow
+def test_a_result_of_very_many_files_is_found_again(one: DataLake, shared: str) -> None:
+    # Each of the records holds the whole call: more together than any one record may have.
+    arguments = {"count": 200, "note": "x" * 34_000}
+    with unplugging(shared):
+        many(**arguments)
+    (path,) = files_kept(one)
+    assert path.stat().st_size > 9 << 20
+    assert len(waiting(one)) == 200
+    assert len(one.sync().published) == 200
+    assert many.is_cached(**arguments)

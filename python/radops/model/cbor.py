@@ -54,21 +54,25 @@ def encode(value: Value, max_size: int = MAX_SIZE) -> bytes:
     return data
 
 
-def decode(data: bytes) -> Value:
+def decode(data: bytes, max_size: int = MAX_SIZE) -> Value:
     """Return the value that `data` encodes. Safe for bytes from anywhere.
+
+    Args:
+        data: The encoding.
+        max_size: How many bytes it may have.
 
     Raises:
         CorruptRecordError: The bytes are not the one encoding of a value of the profile.
     """
-    if len(data) > MAX_SIZE:
-        _refuse(f"larger than {MAX_SIZE:,} bytes")
+    if len(data) > max_size:
+        _refuse(f"larger than {max_size:,} bytes")
     _scan(data)
     try:
         value: Value = cbor2.loads(data)
     except (cbor2.CBORDecodeError, UnicodeDecodeError):
         # After the scan only the text within is left to be wrong.
         _refuse("text that is not UTF-8")
-    if encode(value) != data:
+    if encode(value, max_size) != data:
         _refuse("not in canonical form")
     return value
 

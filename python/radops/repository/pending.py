@@ -160,7 +160,7 @@ def _encode(draft: Draft) -> bytes:
 
 
 def _decode(raw: bytes) -> Draft:
-    tree = cbor.decode(raw)
+    tree = cbor.decode(raw, _MAX_BYTES)
     if not isinstance(tree, dict) or tree.get("kind") != _KIND:
         raise CorruptRecordError("it is something else")
     if tree.get("v") != _VERSION:
