@@ -39,6 +39,23 @@ demo: $(STAMPS)/built ## Build radops and walk through it on this machine, no se
 test: $(STAMPS)/built $(STAMPS)/group-test test-rust ## Run all tests (Rust, then Python)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# What a soak does, per part: seconds, kills of processes, outcomes of each loss of power, runs
+# of the model, damaged inputs per decoder. What it did is in SOAK_REPORT.
+SOAK_SECONDS ?= 60
+SOAK_KILLS ?= 100
+SOAK_FATES ?= 3
+SOAK_EXAMPLES ?= 200
+SOAK_FUZZ ?= 3000
+SOAK_REPORT ?= $(CURDIR)/target/soak.jsonl
+
+.PHONY: soak
+soak: $(STAMPS)/built $(STAMPS)/group-test ## Crashes, power loss, kills, crowds, bad remotes and fuzz, at length
+	@mkdir -p $(dir $(SOAK_REPORT)) && rm -f $(SOAK_REPORT)
+	RADOPS_SOAK_SECONDS=$(SOAK_SECONDS) RADOPS_SOAK_KILLS=$(SOAK_KILLS) RADOPS_SOAK_FATES=$(SOAK_FATES) \
+	RADOPS_SOAK_EXAMPLES=$(SOAK_EXAMPLES) RADOPS_SOAK_FUZZ=$(SOAK_FUZZ) RADOPS_SOAK_REPORT=$(SOAK_REPORT) \
+	  $(BIN)/python -m pytest $(PYTEST_ARGS) --timeout 3600 tests/reliability
+	@$(BIN)/python tests/reliability/figures.py $(SOAK_REPORT)
+
 .PHONY: test-rust
 test-rust: $(STAMPS)/cargo
 	cargo test $(LOCKED) --workspace
