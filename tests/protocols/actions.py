@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from protocols.checker import Held, check, slots_of
 from protocols.explorer import Explorer, settled
-from protocols.scenario import Count, Done, Failed, Scenario
+from protocols.scenario import DEEP, DEEP_RUNS, Count, Done, Failed, Scenario
 from protocols.world import LAKE, content_of, open_backends
 from radops.errors import RadopsError, RemoteUnavailableError, UIDConflictError, UIDNotFoundError
 from radops.model.build import build_call, build_import
@@ -338,4 +338,4 @@ def explore(
 
     options.setdefault("recover", recovery(works))
     scenario = Scenario(name, works, begun(*start), check=check_lake, judge=judge_both, **options)
-    return Explorer(scenario, most_runs).explore()
+    return Explorer(scenario, DEEP_RUNS if DEEP else most_runs).explore()

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from protocols.scenario import DEEP
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from protocols.scenario import Count
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if DEEP and "protocols" in item.path.parts:
+            item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from protocols.actions import body, check_lake, digest, once
 from protocols.checker import check
 from protocols.explorer import Explorer, settled
-from protocols.scenario import Count, Done, Scenario
+from protocols.scenario import DEEP, DEEP_RUNS, Count, Done, Scenario
 from protocols.world import LAKE, Client, Content, open_backends, pinned
 from radops.data_lake.removing import delete
 from radops.errors import RadopsError, RemoteUnavailableError, UIDNotFoundError
@@ -279,7 +279,7 @@ def explore_homes(
     scenario = Scenario(
         name, works, content, check=check_homes, judge=judge, recover=recover, **options
     )
-    return Explorer(scenario, most_runs).explore()
+    return Explorer(scenario, DEEP_RUNS if DEEP else most_runs).explore()
 
 
 def record_in(content: Content, backend: str, uid: str, number: int = 0) -> object:

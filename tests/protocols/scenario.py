@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEEP = os.environ.get("RADOPS_EXPLORE") == "deep"
+"""Whether this is a soak, not the part of it that fits a pull request's time."""
+DEEP_RUNS = 10_000
+"""Runs of one scenario in a soak; what is cut short by it says so."""
 
 LOST = "~"
 """The operation was done, but the client is told that the store cannot be reached."""

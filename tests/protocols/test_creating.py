@@ -14,7 +14,6 @@ ABC = {"a": "1", "b": "2", "c": "3"}
 ADA = make_call(ABC, "key", "ada")
 FEW = None if DEEP else 3
 """Preemptions where there is more than a pull request has time for."""
-MOST_RUNS = 300_000 if DEEP else None
 
 
 def one_wins(content, outcomes):
@@ -91,15 +90,14 @@ def test_three_outputs_against_every_overlapping_call(same, extra, size, tell):
         if extra:
             outputs[extra] = "extra"
         bob = make_call(outputs, "key" if same else "other", "bob")
-        options = {"most_runs": 20_000} if DEEP else {"preemptions": 2}
+        options = {} if DEEP else {"preemptions": 2}
         name = f"a, b, c against {', '.join(sorted(outputs))}"
         tell(explore(name, {"ada": ADA, "bob": bob}, most_faults=0, **options))
 
 
 def test_three_equal_calls(tell):
     works = {name: make_call({"a": "1", "b": "2"}, "key", name) for name in ("ada", "bob", "cy")}
-    tell(explore("three equal calls", works, judge=all_win, most_faults=int(DEEP), preemptions=FEW,
-                 most_runs=MOST_RUNS))  # fmt: skip
+    tell(explore("three equal calls", works, judge=all_win, most_faults=int(DEEP), preemptions=FEW))  # fmt: skip
 
 
 def test_three_different_files(tell):
@@ -126,13 +124,13 @@ def test_outputs_of_a_call_are_seen_together(order, tell):
 def test_who_is_blocked_finishes_anothers_commit(uid, tell):
     works = {"ada": ADA, "bob": Settle(uid), "cy": Look(("b", "a", "c"))}
     options = {"most_faults": 1} if DEEP else {"most_faults": 0}
-    tell(explore(f"blocked by {uid}", works, preemptions=FEW, most_runs=MOST_RUNS, **options))
+    tell(explore(f"blocked by {uid}", works, preemptions=FEW, **options))
 
 
 @pytest.mark.parametrize("uid", ["b", "c"])
 def test_who_is_blocked_gives_up_a_commit_that_cannot_be(uid, tell):
     works = {"ada": ADA, "bob": make_import(uid, "9", "bob"), "cy": Settle("c")}
-    tell(explore(f"no {uid}", works, most_faults=0, preemptions=FEW, most_runs=MOST_RUNS))
+    tell(explore(f"no {uid}", works, most_faults=0, preemptions=FEW))
 
 
 def test_two_that_finish_one_commit(tell):
