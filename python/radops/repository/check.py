@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from radops.repository.slots import State
 
 
+# Almost every record is shorter. To ask for the most that one can have would map and unmap 8 MiB
+# of memory for each.
+_MOST_RECORDS = 16 * 1024
+
+
 class Needs(NamedTuple):
     """What a file's record says that a check has to know."""
 
@@ -121,7 +126,10 @@ class RecordCheck:
         slot = self.here.prefix + slot_key(uid)
         try:
             with open(f"{self._root}/{slot}", "rb", buffering=0) as file:  # noqa: PTH123 - quick
-                record = Digest.of(file.read(MAX_SIZE + 1))
+                raw = file.read(_MOST_RECORDS)
+                if len(raw) == _MOST_RECORDS:
+                    raw += file.read(MAX_SIZE + 1 - _MOST_RECORDS)
+                record = Digest.of(raw)
         except OSError:
             return None
         noted = self.store.catalog.needs(slot, record)
