@@ -43,26 +43,36 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "bench" / ".work", help="where to work"
     )
-    parser.add_argument("--render", type=Path, help="only write the page from a kept result")
+    parser.add_argument(
+        "--render", type=Path, nargs="+", help="only write the page, from kept results"
+    )
     arguments = parser.parse_args()
     if arguments.render:
-        _write_page(json.loads(arguments.render.read_text(encoding="utf-8")))
+        reports = [json.loads(one.read_text(encoding="utf-8")) for one in arguments.render]
+        _write_page(_joined(reports))
         return 0
-    report = measure(arguments.only, arguments.folder, quick=arguments.quick)
+    RESULTS.mkdir(exist_ok=True)
+    name = "-".join(["quick" if arguments.quick else "full", *arguments.only.split(",")]).strip("-")
+    place = RESULTS / f"{name}.json"
+    report = measure(arguments.only, arguments.folder, place, quick=arguments.quick)
     if not report["workloads"]:
         parser.error(f"no workload is called {arguments.only}: {', '.join(WORKLOADS)}")
     show(report)
-    RESULTS.mkdir(exist_ok=True)
-    place = RESULTS / f"{'quick' if arguments.quick else 'full'}.json"
-    place.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(f"\nkept in {place.relative_to(ROOT)}")
     if not arguments.quick and not arguments.only:
         _write_page(report)
     return 0
 
 
-def measure(only: str, folder: Path, *, quick: bool) -> dict[str, Any]:
-    """Run workloads; return all that is kept of the run."""
+def measure(only: str, folder: Path, place: Path, *, quick: bool) -> dict[str, Any]:
+    """Run workloads; return all that is kept of the run.
+
+    Args:
+        only: Which, with commas between; empty for all.
+        folder: Where to work; removed at the end.
+        place: Where what was measured is kept, after each workload: a run may be cut short.
+        quick: On small data.
+    """
     began = time.monotonic()
     wanted = [word for word in only.split(",") if word]
     chosen = [
@@ -97,10 +107,11 @@ def measure(only: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     try:
         for one in chosen:
             report["workloads"].append(work.run(one))
+            report["took"] = time.monotonic() - began
+            place.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     finally:
         work.close()
         shutil.rmtree(folder, ignore_errors=True)
-    report["took"] = time.monotonic() - began
     return report
 
 
@@ -122,6 +133,19 @@ def show(report: dict[str, Any]) -> None:
                 f"{one['rss'] >> 20:5} MiB{cold}"
             )
             print(f"      {one['line']}")
+
+
+def _joined(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the results of several runs as one; of a workload that two have, the last counts."""
+    found: dict[str, Any] = {}
+    for report in reports:
+        found |= {one["name"]: one for one in report["workloads"]}
+    last = dict(max(reports, key=lambda one: one["load"]))
+    last["versions"] = {name: v for one in reports for name, v in one["versions"].items()}
+    last["workloads"] = [found[name] for name in WORKLOADS if name in found]
+    last["took"] = sum(one["took"] for one in reports)
+    last["command"] = "; ".join(dict.fromkeys(one["command"] for one in reports))
+    return last
 
 
 def _write_page(report: dict[str, Any]) -> None:

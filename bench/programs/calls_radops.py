@@ -33,7 +33,7 @@ def main(kind: str) -> None:
             return
         copy(given, -1)
         if kind == "hit":
-            report(lambda _: copy(given, -1), 1000)
+            report(lambda _: copy(given, -1), int(sys.argv[2]) if sys.argv[2:] else 1000)
             return
     # A machine that knows the lake but not the call: another home for each.
     homes = [DataLake(home=f"home{number}", remote=remote) for number in range(13)]
