@@ -215,7 +215,9 @@ class Mirror:
             self.store.catalog.deny([(name, local.record.record_digest)], remote.place)
             return local
         if isinstance(there, Pending):
-            return there
+            # Made here, and publishing it was cut short: until that is finished it stands here.
+            mine = isinstance(local, Taken) and local.record.raw == there.record.raw
+            return local if mine else there
         self.cache(uid, found)
         return there
 
