@@ -97,7 +97,8 @@ def test_three_outputs_against_every_overlapping_call(same, extra, size, tell):
 
 def test_three_equal_calls(tell):
     works = {name: make_call({"a": "1", "b": "2"}, "key", name) for name in ("ada", "bob", "cy")}
-    tell(explore("three equal calls", works, judge=all_win, most_faults=int(DEEP), preemptions=FEW))  # fmt: skip
+    options = {"most_faults": int(DEEP), "preemptions": FEW}
+    tell(explore("three equal calls", works, judge=all_win, **options))
 
 
 def test_three_different_files(tell):
