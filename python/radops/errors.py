@@ -53,6 +53,8 @@ class RadopsError(Exception):
         self.message = message
         self.uid = uid
         self.hint = hint
+        if hint is not None and hasattr(self, "add_note"):
+            self.add_note(f"hint: {hint}")  # from Python 3.11 on tracebacks show it
 
     def __str__(self) -> str:
         return self.message

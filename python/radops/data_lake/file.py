@@ -224,7 +224,7 @@ class File(os.PathLike[str]):
         if staged is not None:
             return staged
         record = self._note_read()
-        return self.lake.session.mirror.path(record.digest, record.size)
+        return self.lake.session.path(record)
 
     def _note_read(self) -> FileRecord:
         record = self.lake.session.record(self._uid)

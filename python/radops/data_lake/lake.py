@@ -160,6 +160,8 @@ class DataLake:
             raise UsageError(f"where is {where!r}", hint="use all, local or remote")
         start = parse_prefix(prefix)
         mirror = self._session.mirror
+        if mirror.remote is not None and where != "local":
+            mirror.remote.check()
         if where == "remote" and mirror.remote is None:
             raise UsageError("this lake works without a remote")
         options = {"recursive": recursive, "generated": generated, "details": details}
@@ -307,7 +309,7 @@ class DataLake:
             CorruptObjectError: The bytes are wrong and cannot be had elsewhere.
         """
         record = self._record(uid)
-        self._session.mirror.path(record.digest, record.size)
+        self._session.path(record)
         return self._view(record)
 
     def local_path(self, uid: str) -> Path | None:

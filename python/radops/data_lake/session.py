@@ -21,6 +21,7 @@ from radops.data_lake.binding import (
 from radops.data_lake.naming import not_found
 from radops.errors import (
     ConflictError,
+    CorruptObjectError,
     ForeignLakeError,
     LocalStorageError,
     NewerFormatError,
@@ -37,6 +38,8 @@ from radops.repository.remote import Remote, ensure_marker, foreign, read_marker
 from radops.repository.repository import Repository
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from radops.backends.base import Backend
     from radops.config import Settings
     from radops.model.record import FileRecord
@@ -257,6 +260,21 @@ class Session:
             raise not_found(self.mirror, uid)
         self.remember_quietly()
         return record
+
+    def path(self, record: FileRecord) -> Path:
+        """Return the path of a file's object, proven, fetching it if it is not here.
+
+        Raises:
+            CorruptObjectError: The bytes are wrong and cannot be had elsewhere; names the file.
+        """
+        try:
+            return self.mirror.path(record.digest, record.size)
+        except CorruptObjectError as error:
+            raise CorruptObjectError(
+                f"{record.uid}: {error.message}",
+                uid=record.uid,
+                hint=error.hint or f"radops datalake verify {record.uid}",
+            ) from error
 
     def call_hint(self, key: Digest) -> list[UID]:
         """Return where the first output of a call was last seen; nothing if that is not known."""

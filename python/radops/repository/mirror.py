@@ -230,7 +230,7 @@ class Mirror:
         """
         for _, content in found:
             if isinstance(content, Tombstone):
-                if content.record == local.record.raw:
+                if content.record == local.record.raw and not content.aborted:
                     return False
             elif content is not None and content.raw == local.record.raw:
                 return False

@@ -176,7 +176,9 @@ def _really_unpublished(mirror: Mirror, remote: Remote, files: Sequence[Taken]) 
 
 def _drop(mirror: Mirror, remote: Remote, one: Taken, report: SyncReport) -> None:
     content = remote.slots.read(one.uid, one.number)
-    if isinstance(content, Tombstone) and content.record == one.record.raw:
+    if not isinstance(content, Tombstone) or content.aborted:
+        return  # a commit that another gave up is no deletion
+    if content.record == one.record.raw:
         if not report.dry_run:
             mirror.cache(one.uid, [(one.number, content)])
         report.dropped.append(one.uid)

@@ -53,7 +53,7 @@ def command(
     if local and remote:
         raise UsageError("--local and --remote exclude each other")
     where: Literal["all", "local", "remote"] = "local" if local else "remote" if remote else "all"
-    with open_lake(context, offline=offline, quiet=quiet) as lake:
+    with open_lake(context, offline=offline or local, quiet=quiet) as lake:
         try:
             listings = lake.ls(
                 prefix, recursive=recursive, details=details, generated=generated, where=where

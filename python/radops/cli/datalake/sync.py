@@ -46,7 +46,7 @@ def command(
         write_json(_plain(report))
     else:
         for verb, names in _done(report):
-            write_lines(f"{verb} {uid}" for uid in names)
+            write_lines(f"{'would be ' if report.dry_run else ''}{verb} {uid}" for uid in names)
         for problem in report.conflicts:
             warn(f"{problem.uid}: {problem.message}", hint=problem.hint)
         would = "would have " if report.dry_run else ""
