@@ -301,7 +301,7 @@ def log(monkeypatch: pytest.MonkeyPatch, home: FolderBackend) -> list[str]:
 
     monkeypatch.setattr(durability, "sync_path", noting("sync", durability.sync_path))
     monkeypatch.setattr(os, "link", noting("link", os.link))
-    monkeypatch.setattr(Path, "rename", noting("rename", Path.rename))
+    monkeypatch.setattr(os, "rename", noting("rename", os.rename))
     real_sync = native.sync_filesystem
 
     def sync_filesystem(descriptor: int) -> bool:
@@ -373,9 +373,9 @@ def test_an_upload_is_durable_before_its_name(
 ) -> None:
     home.now()
     events: list[str] = []
-    real_sync, real_rename = os.fsync, Path.rename
+    real_sync, real_rename = os.fsync, os.rename
     monkeypatch.setattr(os, "fsync", lambda fd: (events.append("sync"), real_sync(fd)))
-    monkeypatch.setattr(Path, "rename", lambda *args: (events.append("rename"), real_rename(*args)))
+    monkeypatch.setattr(os, "rename", lambda *args: (events.append("rename"), real_rename(*args)))
     upload = home.upload("a", 1)
     upload.write(0, BytesPart(b"1"))
     assert events == []

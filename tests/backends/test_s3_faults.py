@@ -31,7 +31,7 @@ from servers.http_faults import (
     Stall,
     Truncate,
 )
-from servers.proxy import FaultProxy
+from servers.proxy import FaultProxy, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +112,7 @@ def test_a_read_goes_on_where_it_was_cut(proxy: FaultProxy, backend: S3Backend) 
     proxy.inject(Cut(500_000), method="GET")
     with backend.open("a", 100) as reader:
         assert reader.read() == data[100:]
+    wait_until(lambda: proxy.count("GET") == 3)  # the proxy notes a request when it is over
     first, second, third = proxy.matching("GET")
     assert first.headers["range"] == "bytes=100-"
     assert "if-match" not in first.headers

@@ -74,7 +74,7 @@ def test_what_was_made_apart_is_warned_of_until_it_is_published(machines):
     assert "radops datalake sync" in listed.err
     assert first.ok("datalake", "ls", "--quiet").err == ""
     assert "b.txt" not in second.ok("datalake", "ls").lines
-    assert first.ok("datalake", "sync", "--dry-run").lines == ["published b.txt"]
+    assert first.ok("datalake", "sync", "--dry-run").lines == ["would be published b.txt"]
     assert "b.txt" not in second.ok("datalake", "ls").lines
     report = first.ok("datalake", "sync", "--json").json
     assert report["published"] == ["b.txt"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from radops.data_lake.reports import Listing
 from radops.errors import CorruptRecordError, UIDNotFoundError
 from radops.model.pattern import is_pattern, literal_prefix, match
-from radops.model.record import FileRecord, folder_size
+from radops.model.record import FileRecord, Tombstone, folder_size
 from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
 from radops.repository.slots import Taken
 from radops.repository.transfer import gather
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from radops.repository.mirror import Mirror
+    from radops.repository.remote import Remote
     from radops.repository.slots import Slots
 
 _LOG = logging.getLogger("radops")
@@ -153,7 +154,10 @@ def listing(
     uids = sorted(there if where == "remote" else here | there)
     uids = [uid for uid in uids if generated or not is_reserved(uid)]
     if details:
-        records |= _records(mirror, [uid for uid in uids if uid not in records])
+        # What the remote never confirmed to this machine may not be what it holds.
+        known = {uid for uid in here - there if uid in records} | _confirmed(mirror, here & there)
+        asked = _records(mirror, [uid for uid in uids if uid not in known])
+        records = {uid: records[uid] for uid in known} | asked
         uids = [uid for uid in uids if uid in records]
     for uid in uids:
         line = row(mirror, uid, records.get(uid), remote=uid in there)
@@ -174,6 +178,12 @@ def _known_here(mirror: Mirror, uid: UID) -> FileRecord | None:
     return None
 
 
+def _confirmed(mirror: Mirror, uids: Iterable[UID]) -> set[UID]:
+    """Return the files whose local record the remote once confirmed."""
+    states = ((uid, mirror.here.slots.state(uid)) for uid in uids)
+    return {uid for uid, state in states if isinstance(state, Taken) and mirror.is_confirmed(state)}
+
+
 def _dropped(mirror: Mirror, only_here: set[UID], prefix: str, *, recursive: bool) -> set[UID]:
     """Return the files of which the remote holds a tombstone: deleted since they were cached."""
     if not only_here or mirror.remote is None:
@@ -182,9 +192,19 @@ def _dropped(mirror: Mirror, only_here: set[UID], prefix: str, *, recursive: boo
     dropped = set()
     for uid in only_here:
         state = mirror.here.slots.state(uid)
-        if isinstance(state, Taken) and (uid, state.number) in gone and mirror.is_confirmed(state):
+        if (
+            isinstance(state, Taken)
+            and (uid, state.number) in gone
+            and (mirror.is_confirmed(state) or _was_deleted(mirror.remote, state))
+        ):
             dropped.add(uid)
     return dropped
+
+
+def _was_deleted(remote: Remote, here: Taken) -> bool:
+    """Say whether the remote holds the tombstone of this very record."""
+    there = remote.slots.read(here.uid, here.number)
+    return isinstance(there, Tombstone) and not there.aborted and there.record == here.record.raw
 
 
 def row(mirror: Mirror, uid: UID, record: FileRecord | None, *, remote: bool) -> Listing:
