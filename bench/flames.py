@@ -1,6 +1,6 @@
 """Draw where the time goes: flame graphs of an add, a verify and cached calls, for the docs.
 
-    make flames
+    python bench/flames.py
 
 py-spy looks at the process a few hundred times a second; what runs inside Rust or the kernel
 shows as the Python function that called it.
