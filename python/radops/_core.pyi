@@ -34,13 +34,17 @@ __all__ = [
     "check_files",
     "copy_file",
     "copy_files",
+    "finish_files",
     "hash_bytes",
     "hash_file",
     "hash_files",
     "merge_outline",
+    "place_files",
     "reflink",
     "rename_noreplace",
+    "stat_files",
     "sync_filesystem",
+    "write_files",
 ]
 
 BLOCK_SIZE: Final = 1048576
@@ -266,4 +270,48 @@ def sync_filesystem(fd: int, /) -> bool:
 
     Raises:
         OSError: Writing back failed, or the descriptor is not open.
+    """
+
+def write_files(
+    files: Sequence[tuple[str | PathLike[str], bytes]], *, mode: int = 0o444, threads: int = 0
+) -> list[OSError | None]:
+    """Write many small files that must not exist. What is wrong with one stands in its place.
+
+    A file that could not be written whole is removed; when the call is stopped, all of them are.
+
+    Args:
+        files: Path and whole content of each.
+        mode: Their permission bits from the start, less the umask.
+        threads: See above.
+    """
+
+def finish_files(
+    paths: Sequence[str | PathLike[str]], *, mode: int = 0o444, threads: int = 0
+) -> list[OSError | None]:
+    """Give many files permission bits, whatever the umask, and now as time of modification.
+
+    What is wrong with one stands in its place.
+    """
+
+def place_files(
+    pairs: Sequence[tuple[str | PathLike[str], str | PathLike[str]]],
+    *,
+    replace: bool,
+    threads: int = 0,
+) -> list[OSError | None]:
+    """Rename many files, each in one step, making folders. What is wrong with one stands there.
+
+    Args:
+        pairs: Old and new path of each.
+        replace: Whether what has the new name is replaced; if not, it is a `FileExistsError`, and
+            `EINVAL` or `ENOSYS` where there is no such rename.
+        threads: See above.
+    """
+
+def stat_files(
+    paths: Sequence[str | PathLike[str]], *, threads: int = 0
+) -> list[tuple[int, int, int, int] | OSError | None]:
+    """Size, mtime_ns, ctime_ns and inode of many regular files; links are not followed.
+
+    None stands for a name that is not there, an error for one that is no regular file.
     """

@@ -14,13 +14,17 @@ from radops._core import (
     check_files,
     copy_file,
     copy_files,
+    finish_files,
     hash_bytes,
     hash_file,
     hash_files,
     merge_outline,
+    place_files,
     reflink,
     rename_noreplace,
+    stat_files,
     sync_filesystem,
+    write_files,
 )
 
 __all__ = [
@@ -35,11 +39,15 @@ __all__ = [
     "check_files",
     "copy_file",
     "copy_files",
+    "finish_files",
     "hash_bytes",
     "hash_file",
     "hash_files",
     "merge_outline",
+    "place_files",
     "reflink",
     "rename_noreplace",
+    "stat_files",
     "sync_filesystem",
+    "write_files",
 ]

@@ -72,6 +72,62 @@ pub(crate) fn run<J: Job>(job: &J, call: &mut Call<'_>) -> Result<Vec<J::Output>
     work.into_answers()
 }
 
+/// Run `work` for every number below `count`, in the order and on the threads of [`run`]; `discard`
+/// gets the answers that nobody will see.
+pub(crate) fn each<T: Send + Sync>(
+    count: usize,
+    work: impl Fn(usize) -> T + Sync,
+    discard: impl Fn(usize, T) + Sync,
+    call: &mut Call<'_>,
+) -> Result<Vec<T>, Cancelled> {
+    let job = Each {
+        count,
+        work,
+        discard,
+    };
+    let answers = run(&job, call)?;
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+/// Work that opens nothing: every answer comes at once.
+struct Each<W, D> {
+    count: usize,
+    work: W,
+    discard: D,
+}
+
+enum Nothing {}
+
+impl<T, W, D> Job for Each<W, D>
+where
+    T: Send + Sync,
+    W: Fn(usize) -> T + Sync,
+    D: Fn(usize, T) + Sync,
+{
+    type Open = Nothing;
+    type Output = (usize, T);
+
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn open(&self, index: usize) -> Result<Nothing, Self::Output> {
+        Err((index, (self.work)(index)))
+    }
+
+    fn source<'a>(&'a self, open: &'a Nothing) -> Source<'a> {
+        match *open {}
+    }
+
+    fn finish(&self, open: Nothing, _read: Result<Hashed, Error>) -> Self::Output {
+        match open {}
+    }
+
+    fn discard(&self, (index, answer): Self::Output) {
+        (self.discard)(index, answer);
+    }
+}
+
 /// A large file that several threads read.
 struct Large<O> {
     index: usize,

@@ -12,6 +12,7 @@ mod engine;
 pub mod error;
 pub mod hash;
 pub mod outline;
+pub mod place;
 pub mod progress;
 #[cfg(feature = "pyo3")]
 mod python;

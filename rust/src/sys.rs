@@ -76,6 +76,19 @@ pub fn stat(file: &File, path: &Path) -> Result<Stat, Error> {
     }
 }
 
+/// Stat of a regular file, without following links; `None` if there is nothing of that name.
+pub fn stat_regular(path: &Path) -> Result<Option<Stat>, Error> {
+    match path.symlink_metadata() {
+        Ok(meta) if meta.is_file() => Ok(Some(Stat::new(&meta))),
+        Ok(meta) => Err(Error::NotAFile {
+            path: path.to_owned(),
+            directory: meta.is_dir(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(path, error)),
+    }
+}
+
 /// Open a regular file for reading. Symbolic links are followed; anything but a regular file is
 /// an error at once, also a FIFO that nobody writes to.
 pub fn open_regular(path: &Path) -> Result<(File, Stat), Error> {
@@ -146,6 +159,50 @@ pub fn write_at(file: &File, data: &[u8], offset: u64) -> io::Result<()> {
         }
         Ok(())
     }
+}
+
+/// Set permission bits, whatever the umask, and the time of modification to now.
+///
+/// # Errors
+///
+/// The file is not there, or somebody else's.
+pub fn set_mode_and_time(path: &Path, mode: u32) -> Result<(), Error> {
+    set_both(path, mode).map_err(|error| Error::io(path, error))
+}
+
+#[cfg(unix)]
+fn set_both(path: &Path, mode: u32) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Mode, Timespec, Timestamps, UTIME_NOW, chmod, utimensat};
+    chmod(path, Mode::from_raw_mode(mode as rustix::fs::RawMode))?;
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    };
+    let times = Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    Ok(utimensat(CWD, path, &times, AtFlags::empty())?)
+}
+
+#[cfg(not(unix))]
+fn set_both(path: &Path, _mode: u32) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    file.set_modified(std::time::SystemTime::now())
+}
+
+/// Rename a file, replacing what has the name, in one step.
+///
+/// # Errors
+///
+/// The file is not there, or the target is a folder, or on another file system.
+pub fn rename(source: &Path, target: &Path) -> Result<(), Error> {
+    let result = std::fs::rename(source, target);
+    result.map_err(|error| Error::Io {
+        path: source.to_owned(),
+        other: Some(target.to_owned()),
+        source: error,
+    })
 }
 
 /// Rename a file to a name that must not exist, in one step.

@@ -199,7 +199,7 @@ pub fn sync_filesystem(py: Python<'_>, fd: i32) -> PyResult<bool> {
 
 /// Run `work` without the interpreter lock; take it now and then to let signal handlers run. What
 /// a handler raises stops the work and is raised here.
-fn detached<T: Send>(
+pub(super) fn detached<T: Send>(
     py: Python<'_>,
     threads: usize,
     progress: Option<&Bound<'_, Progress>>,

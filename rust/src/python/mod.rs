@@ -3,6 +3,7 @@
 mod buffer;
 mod calls;
 mod errors;
+mod files;
 mod types;
 
 use pyo3::pymodule;
@@ -17,6 +18,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::errors::FileChangedError;
+    #[pymodule_export]
+    use super::files::{finish_files, place_files, stat_files, write_files};
     #[pymodule_export]
     use super::types::{Check, FileHash, Hasher, Progress};
 
