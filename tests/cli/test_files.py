@@ -54,6 +54,14 @@ def test_adding_again_is_done_already(sample):
     assert sample.ok("datalake", "add", "myfile.txt", "name.txt", "--quiet").err == ""
 
 
+def test_adding_again_says_what_it_restored(sample):
+    for path in (sample.home / "storage/objects").glob("*/*"):
+        path.unlink()
+    again = sample.ok("datalake", "add", "myfile.txt", "name.txt")
+    assert "name.txt was restored" in again.err
+    assert "was already there" in sample.ok("datalake", "add", "myfile.txt", "name.txt").err
+
+
 def test_a_folder_is_added_in_one_batch(cli):
     (cli.folder / "images" / "deep").mkdir(parents=True)
     for name in ("2.png", "1.png", "deep/3.png", ".hidden"):

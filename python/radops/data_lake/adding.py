@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from radops import native
 from radops.data_lake.keeping import kept_for_later, publish_named
@@ -12,6 +12,7 @@ from radops.data_lake.meter import stage
 from radops.data_lake.reports import AddResult
 from radops.data_lake.sources import check_file, download_url, is_url, local_source, name_of
 from radops.errors import (
+    FileChangedError,
     InvalidUIDError,
     RadopsError,
     RemoteRefusedError,
@@ -85,14 +86,14 @@ def add(
     state = states[name]
     if isinstance(state, Taken):
         try:
-            there = _already_there(session, item, staged.digest, state)
+            one = _Standing(item, state, _same_file(item, staged.digest, state))
+            if not _waits(session, one):
+                answers = _answer_for(session, [one], lambda _lost: [staged])
+                mirror.store.discard([staged])
+                return answers[0]
         except BaseException:
             mirror.store.discard([staged])
             raise
-        if there is not None:
-            mirror.store.discard([staged])
-            mirror.include([state])
-            return there
     return _commit(session, [(item, staged)], states, progress)[0]
 
 
@@ -123,16 +124,7 @@ def add_many(
     states = mirror.write_states([item.uid for item in items])
     fresh, results = _sort_out(session, items, states, progress)
     for batch in _batches(fresh):
-        paths = [item.path for item in batch if item.path is not None]
-        total = sum(item.size for item in batch)
-        with stage(progress, "adding", total, len(batch)) as count, watching(count) as watched:
-            take = mirror.store.stage_links if move else mirror.store.stage_copies
-            staged = take(paths, watched)
-        good = [one for one in staged if isinstance(one, Staged)]
-        errors = [one for one in staged if isinstance(one, RadopsError)]
-        if errors:
-            mirror.store.discard(good)
-            raise errors[0]
+        good = _stage(session, batch, progress, move=move)
         try:
             done = _commit(session, list(zip(batch, good, strict=True)), states, progress)
             if move:
@@ -205,23 +197,30 @@ def _sort_out(
         total = sum(item.size for item, _ in standing)
         with stage(progress, "comparing", total, len(paths)) as count, watching(count) as watched:
             hashes = native.hash_files(paths, threads=threads(), progress=watched)
+        there = []
         for (item, state), found in zip(standing, hashes, strict=True):
             if isinstance(found, OSError):
                 raise RadopsError(f"{item.path}: {found.strerror or found}")
-            there = _already_there(session, item, Digest(found.digest), state)
-            if there is None:
+            one = _Standing(item, state, _same_file(item, Digest(found.digest), state))
+            if _waits(session, one):
                 fresh.append(item)
             else:
-                results[item.uid] = there
-        session.mirror.include([state for _, state in standing])
+                there.append(one)
+        answers = _answer_for(session, there, lambda lost: _stage(session, lost, progress))
+        results = {UID(answer.uid): answer for answer in answers}
     return fresh, results
 
 
-def _already_there(session: Session, item: _Item, digest: Digest, state: Taken) -> AddResult | None:
-    """Return that a file stands with these bytes, whatever made it.
+class _Standing(NamedTuple):
+    """A file that is to be added and stands already, with the same bytes, whatever made it."""
 
-    Returns:
-        None if it was added while working apart, and is to be published now.
+    item: _Item
+    state: Taken
+    record: FileRecord
+
+
+def _same_file(item: _Item, digest: Digest, state: Taken) -> FileRecord:
+    """Return the record that stands under a name, with these bytes.
 
     Raises:
         UIDConflictError: Other bytes stand under the name, or it is a folder.
@@ -233,12 +232,65 @@ def _already_there(session: Session, item: _Item, digest: Digest, state: Taken) 
         )
     if record.digest != digest:
         raise _other_bytes(item)
-    if not session.mirror.is_published(state):
-        if record.imported is not None:
-            return None
-        # Made by a function: to publish it as added would forget how it was made.
-        publish_named(session, [item.uid])
-    return AddResult(item.uid, digest, record.size, already_there=True)
+    return record
+
+
+def _waits(session: Session, one: _Standing) -> bool:
+    """Say whether a file was added while working apart, and is to be published now."""
+    return one.record.imported is not None and not session.mirror.is_published(one.state)
+
+
+def _answer_for(
+    session: Session,
+    standing: Sequence[_Standing],
+    stage_lost: Callable[[Sequence[_Item]], Sequence[Staged]],
+) -> list[AddResult]:
+    """Return that files stand, having made sure of it.
+
+    Where the lake is here only, bytes that were lost are taken in again: they were just offered.
+    """
+    mirror = session.mirror
+    # Made by a function while working apart: publishing it as added would forget how it was made.
+    unpublished = {one.item.uid for one in standing if not mirror.is_published(one.state)}
+    lost = {
+        item.uid: (item, record.digest)
+        for item, _, record in standing
+        if (mirror.remote is None or item.uid in unpublished)
+        and not mirror.store.stands(record.digest, record.size)
+    }
+    if lost:
+        staged = stage_lost([item for item, _ in lost.values()])
+        for one, (item, digest) in zip(staged, lost.values(), strict=True):
+            if one.digest != digest:
+                mirror.store.discard(staged)
+                raise FileChangedError(f"{item.path} changed while it was read")
+        mirror.store.admit(staged)
+    if unpublished:
+        publish_named(session, sorted(unpublished))
+    mirror.include([one.state for one in standing])
+    return [
+        AddResult(
+            item.uid, record.digest, record.size, already_there=True, restored=item.uid in lost
+        )
+        for item, _, record in standing
+    ]
+
+
+def _stage(
+    session: Session, items: Sequence[_Item], progress: Progress | None, *, move: bool = False
+) -> list[Staged]:
+    """Take files on their way into the lake: copies, or for a move the files themselves."""
+    store = session.store
+    paths = [item.path for item in items if item.path is not None]
+    total = sum(item.size for item in items)
+    with stage(progress, "adding", total, len(items)) as count, watching(count) as watched:
+        staged = (store.stage_links if move else store.stage_copies)(paths, watched)
+    good = [one for one in staged if isinstance(one, Staged)]
+    errors = [one for one in staged if isinstance(one, RadopsError)]
+    if errors:
+        store.discard(good)
+        raise errors[0]
+    return good
 
 
 def _other_bytes(item: _Item) -> UIDConflictError:

@@ -143,6 +143,8 @@ class AddResult:
     size: int
     already_there: bool
     """Whether the same bytes stood under that UID before."""
+    restored: bool = False
+    """Whether its record stood, but its bytes did not, or no longer whole: now they do."""
 
 
 @dataclass(slots=True)

@@ -140,14 +140,20 @@ def _search_implicit(mirror: Mirror, key: Digest) -> list[UID]:
 def _stand(session: Session, call: Call, seen: Mapping[UID, FileRecord]) -> bool:
     """Say whether every output of a call stands in the lake as the call made it.
 
+    Their bytes are not read.
+
     Args:
         session: The lake.
         call: The call.
         seen: Records that were found just now.
     """
+    mirror = session.mirror
     for output in call.outputs:
-        record = seen.get(output.uid) or session.mirror.find(output.uid)
+        record = seen.get(output.uid) or mirror.find(output.uid)
         if record is None or record.digest != output.digest:
+            return False
+        # Where the lake is here only, bytes that are not here are nowhere: they are made again.
+        if mirror.alone and not mirror.store.is_here(output.digest, output.size):
             return False
     return True
 

@@ -90,9 +90,9 @@ def explain(call: BoundCall, function: Function) -> Why:
     if session.pending.find(call.key, call.output_uids) is not None:
         reason = "it was finished before, and its result waits to be published"
         return Why(function.shown, call.key, True, reason)
-    gone = _deleted(session, call)
+    gone = _deleted(session, call) or _lost(session, call)
     if gone is not None:
-        return Why(function.shown, call.key, False, f"its result {gone} was deleted")
+        return Why(function.shown, call.key, False, gone)
     found = _nearest(call, function)
     if found is None:
         reason = "no result of this function was found"
@@ -117,13 +117,23 @@ def _refused(call: BoundCall, function: Function, error: RadopsError) -> Why:
 
 
 def _deleted(session: Session, call: BoundCall) -> str | None:
-    """Return the output of this very call that was deleted, if one was."""
+    """Say which output of this very call was deleted, if one was."""
     for uid in call.output_uids or session.call_hint(call.key):
         for _, content in session.mirror.here.slots.walk(uid):
             if isinstance(content, Tombstone) and not content.aborted:
                 made = content.inner().call
                 if made is not None and made.key == call.key:
-                    return uid
+                    return f"its result {uid} was deleted"
+    return None
+
+
+def _lost(session: Session, call: BoundCall) -> str | None:
+    """Say which output of this very call has its bytes nowhere any more, if one has."""
+    mirror = session.mirror
+    for uid in call.output_uids or session.call_hint(call.key) if mirror.alone else ():
+        record = mirror.find(uid)
+        if record is not None and not mirror.store.is_here(record.digest, record.size):
+            return f"the bytes of its result {uid} were lost"
     return None
 
 

@@ -55,13 +55,13 @@ def fetch(
             _fetch_group(local, source, group, count)
     for group in _large_groups([item for item in wanted if item[1] > BLOCK_SIZE]):
         with holding(locks, (digest.hex for digest, _ in group)):
-            missing = [item for item in group if not _stands(local, *item)]
+            missing = [item for item in group if not local.stands(*item)]
             count(0, len(group) - len(missing))
             # Where a download was overtaken by another, which did not finish, it begins again.
             for _ in range(2):
                 if missing:
                     fetch_large(local, source, missing, count)
-                    missing = [item for item in missing if not _stands(local, *item)]
+                    missing = [item for item in missing if not local.stands(*item)]
             if missing:
                 digest = missing[0][0]
                 raise LocalStorageError(f"the download of {digest} was removed while it ran")
@@ -83,21 +83,13 @@ def _large_groups(items: Iterable[tuple[Digest, int]]) -> Iterator[list[tuple[Di
         yield group
 
 
-def _stands(local: LocalStore, digest: Digest, size: int) -> bool:
-    # Wrong local bytes were moved away by the proof; good ones are fetched in their stead.
-    try:
-        return local.proven(digest, size) is not None
-    except CorruptObjectError:
-        return False
-
-
 def _fetch_group(
     local: LocalStore,
     source: Backend,
     group: Sequence[tuple[Digest, int]],
     count: Callable[[int, int], None],
 ) -> None:
-    missing = [item for item in group if not _stands(local, *item)]
+    missing = [item for item in group if not local.stands(*item)]
     staged: list[Staged] = []
 
     def fetch_small(item: tuple[Digest, int]) -> None:
@@ -115,7 +107,6 @@ def _fetch_group(
     try:
         gather(fetch_small, missing, source.max_connections)
         local.admit(staged)
-        local.drop_quarantined(item.digest for item in staged)
     except BaseException:
         local.discard(staged)
         raise

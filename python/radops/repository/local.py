@@ -180,6 +180,7 @@ class LocalStore:
         kept = {item.path for item in items}
         self.discard(item for item in staged if item.path not in kept)
         self._note([item.digest for item in items], began)
+        self._drop_quarantined(item.digest for item in items)
 
     def give_back(self, staged: Iterable[Staged]) -> None:
         """Undo a move that came to nothing: sources are as they were, no object shares a file.
@@ -238,6 +239,10 @@ class LocalStore:
             return False
         return status.st_size == size
 
+    def is_here(self, digest: Digest, size: int) -> bool:
+        """Like `has`, and bring the object back if the collector has put it into the trash."""
+        return self.has(digest, size) or self.take_back(digest)
+
     def size(self, digest: Digest) -> int:
         """Return the size of an object that stands here.
 
@@ -263,6 +268,13 @@ class LocalStore:
         if path is not None:
             self.usage.note(digest)
         return path
+
+    def stands(self, digest: Digest, size: int) -> bool:
+        """Say whether an object is here and good; bad bytes were moved to quarantine."""
+        try:
+            return self.proven(digest, size) is not None
+        except CorruptObjectError:
+            return False
 
     def locate(self, digest: Digest) -> Path:
         """Return where the object's bytes are, for reading what was admitted a while ago.
@@ -337,7 +349,7 @@ class LocalStore:
             return sorted((self.root / QUARANTINE).glob(f"{digest}.*"))
         return []
 
-    def drop_quarantined(self, digests: Iterable[Digest]) -> None:
+    def _drop_quarantined(self, digests: Iterable[Digest]) -> None:
         """Remove the bad copies of objects that stand here again, good."""
         good = {str(digest) for digest in digests}
         with contextlib.suppress(OSError), os.scandir(self.root / QUARANTINE) as entries:

@@ -80,6 +80,11 @@ class Mirror:
         self._quiet_until = 0.0
         self._fresh: dict[str, tuple[Digest | None, float]] = {}
 
+    @property
+    def alone(self) -> bool:
+        """Whether there is no remote at all, so that what is not here is nowhere."""
+        return self.remote is None and not self.apart
+
     # -- what a name is ----------------------------------------------------------------------
 
     def state(self, uid: UID, *, ask: bool = False) -> State:
@@ -392,7 +397,7 @@ class Mirror:
         for draft in drafts:
             self.store.backend.include([layout.object_key(digest) for digest, _ in draft.objects])
             for digest, size in draft.objects:
-                if not self.store.has(digest, size) and not self.store.take_back(digest):
+                if not self.store.is_here(digest, size):
                     raise CorruptObjectError(
                         f"object {digest} went away before {draft.records[0].uid} was committed",
                         uid=draft.records[0].uid,

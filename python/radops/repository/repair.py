@@ -148,7 +148,6 @@ class Repair:
             self._store.discard([staged])
             return False
         self._store.admit([staged])
-        self._store.drop_quarantined([digest])
         return True
 
     def _remote(self, where: str = "") -> Remote:

@@ -114,6 +114,7 @@ def _tell(results: "Sequence[AddResult]", *, as_json: bool, quiet: bool) -> None
                 "digest": str(result.digest),
                 "size": result.size,
                 "already_there": result.already_there,
+                "restored": result.restored,
             }
             for result in results
         ]
@@ -123,9 +124,13 @@ def _tell(results: "Sequence[AddResult]", *, as_json: bool, quiet: bool) -> None
     if quiet:
         return
     new = [result for result in results if not result.already_there]
+    lost = sum(result.restored for result in results)
     if len(results) > 1:
         there = len(results) - len(new)
         also = f"; {there:,} were already there" if there else ""
+        also += f", {lost:,} of them restored: their bytes were missing or wrong" if lost else ""
         note(f"added {count(len(new), 'file')}, {human_size(sum(r.size for r in new))}{also}")
+    elif lost:
+        note(f"{results[0].uid} was restored: its bytes here were missing or wrong")
     elif not new:
         note(f"{results[0].uid} was already there, with the same bytes")
