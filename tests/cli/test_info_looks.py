@@ -86,6 +86,22 @@ ALONE = replace(
         CALL, inputs=[], code=replace(CODE, url=None, note="the folder is not in a git repository")
     ),
 )
+KEYS = [Digest.of(name).hex for name in (b"in", b"out")]
+SPLIT = replace(
+    PAGE,
+    uid=f".generated_uids/{KEYS[1]}_1.parquet",
+    originator="ada@example.com",
+    call=replace(
+        CALL,
+        function="pipeline.split",
+        inputs=[InputInfo("f", f".generated_uids/{KEYS[0]}_0.parquet", DIGEST, DIGEST)],
+        outputs=[
+            OutputInfo(f".generated_uids/{KEYS[1]}_{i}.parquet", DIGEST, 5, place)
+            for i, place in enumerate(["train", "test", "val"])
+        ],
+        code=replace(CODE, url=None, path=None, note="its file was in no git repository"),
+    ),
+)
 
 
 def shown(info: FileInfo, width: int, encoding: str = "utf-8") -> str:
@@ -97,14 +113,14 @@ def shown(info: FileInfo, width: int, encoding: str = "utf-8") -> str:
 
 
 @pytest.mark.parametrize("width", [80, 120])
-@pytest.mark.parametrize("name", ["page", "train", "added", "alone"])
+@pytest.mark.parametrize("name", ["page", "train", "added", "alone", "split"])
 def test_info_looks_like_this(name, width):
-    info = {"page": PAGE, "train": TRAIN, "added": ADDED, "alone": ALONE}[name]
+    info = {"page": PAGE, "train": TRAIN, "added": ADDED, "alone": ALONE, "split": SPLIT}[name]
     assert shown(info, width) == (GOLDEN / f"info-{name}-{width}.txt").read_text()
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
-@pytest.mark.parametrize("info", [PAGE, TRAIN, ADDED, ALONE])
+@pytest.mark.parametrize("info", [PAGE, TRAIN, ADDED, ALONE, SPLIT])
 def test_boxes_are_never_wider_than_the_terminal(info, width):
     boxes = [line for line in shown(info, width).splitlines() if line[:1] in "╭│╰ "]
     assert max(map(len, boxes)) <= width
@@ -113,6 +129,25 @@ def test_boxes_are_never_wider_than_the_terminal(info, width):
 def test_names_are_never_lost_in_a_narrow_terminal():
     inside = [line.strip("│ ") for line in shown(TRAIN, 40).splitlines() if line.startswith("│")]
     assert "models/2026/resnet50.metrics.json" in "".join(inside)
+
+
+def test_generated_names_are_cut_only_where_they_would_not_fit():
+    for uid in (SPLIT.uid, SPLIT.call.inputs[0].uid):
+        assert uid not in shown(SPLIT, 80)
+        assert uid in shown(SPLIT, 130)
+        assert uid in shown(SPLIT, 1 << 16)
+
+
+def test_the_file_that_was_asked_for_stands_first():
+    text = shown(SPLIT, 1 << 16)
+    assert text.index(SPLIT.uid) < text.index(SPLIT.uid.replace("_1", "_0"))
+    assert text.index("(as 'test')") < text.index("(as 'train')") < text.index("(as 'val')")
+
+
+def test_a_list_stands_in_the_order_in_which_it_was_returned():
+    outputs = [OutputInfo(f"{i}.csv", DIGEST, 5, i) for i in (0, 10, 2)]
+    text = shown(replace(PAGE, uid="10.csv", call=replace(CALL, outputs=outputs)), 200)
+    assert text.index("10.csv") < text.index(" 0.csv") < text.index(" 2.csv")
 
 
 def test_links_stay_whole():
@@ -141,6 +176,9 @@ def test_the_document_has_all_of_it():
     assert found["call"]["params"]["rate"] == 0.001
     assert found["call"]["code"]["line"] == 5
     assert document(ADDED)["call"] is None
+    places = [output["place"] for output in document(SPLIT)["call"]["outputs"]]
+    assert places == ["train", "test", "val"]
+    assert document(SPLIT)["uid"] == SPLIT.uid
     assert list(found) == [
         "uid", "digest", "size", "name", "created_at", "originator", "radops_version", "record",
         "local", "source", "call",

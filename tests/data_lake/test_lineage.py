@@ -64,7 +64,7 @@ def test_up_down_and_both(lake: DataLake) -> None:
         ("b", "ab", "files[1]"),
     }
     assert up.nodes[0].function == "team.join" or up.nodes[0].function.endswith(".join")
-    assert up.nodes[0].params == {"files": up.nodes[0].params["files"], "rate": 2.0}
+    assert up.nodes[0].params == {"rate": 2.0}
     assert up.problems == []
     down = File("b").lineage(up=False, down=True)
     assert [(node.uid, node.level) for node in down.nodes] == [("b", 0), ("ab", 1), ("c", 2)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from radops.data_lake.reports import CallInfo, CodeInfo, FileInfo, InputInfo, OutputInfo
 from radops.model.render import readable
@@ -56,12 +56,10 @@ def _call_info(call: Call) -> CallInfo:
         name=call.name,
         version=call.version,
         package_version=call.package_version,
-        params={
-            name: readable(value) for name, value in call.params.items() if not _is_file(value)
-        },
+        params=shown_params(call),
         inputs=[_input_info(one) for one in call.inputs],
         reads=[_input_info(one) for one in call.reads],
-        outputs=[OutputInfo(one.uid, one.digest, one.size) for one in call.outputs],
+        outputs=[OutputInfo(one.uid, one.digest, one.size, one.place) for one in call.outputs],
         code=_code_info(call),
         environment={
             "python": call.environment.python,
@@ -73,8 +71,21 @@ def _call_info(call: Call) -> CallInfo:
     )
 
 
-def _is_file(value: object) -> bool:
-    return isinstance(value, list) and value[0] == "file"
+def shown_params(call: Call) -> dict[str, Any]:
+    """Return the parameters of a call as people would write them, without those that are files."""
+    return {name: readable(value) for name, value in call.params.items() if not _is_files(value)}
+
+
+def _is_files(value: object) -> bool:
+    """Say whether a canonical value is a file, or a list, tuple or dict of nothing but files."""
+    match value:
+        case ["file", _]:
+            return True
+        case ["list" | "tuple", [_, *_] as items]:
+            return all(map(_is_files, items))
+        case ["dict", [_, *_] as pairs]:
+            return all(isinstance(pair, list) and any(map(_is_files, pair[1:])) for pair in pairs)
+    return False
 
 
 def _input_info(one: CallInput) -> InputInfo:
@@ -85,7 +96,7 @@ def _code_info(call: Call) -> CodeInfo:
     git = call.code.git
     return CodeInfo(
         url=_url(git) if git else None,
-        note=_note(git) if git else None,
+        note=_note(git) if git else _why_no_git(call),
         source=call.code.source,
         fingerprint=call.code.fingerprint,
         commit=git.commit if git else None,
@@ -108,9 +119,24 @@ def _note(git: Git) -> str | None:
         notes.append("the working tree had uncommitted changes")
     if git.commit is None:
         notes.append("nothing was committed yet")
+    elif git.remote is None:
+        notes.append("its repository had no remote")
     elif git.pushed is False:
         notes.append("the commit was not pushed")
     return "; ".join(notes) or None
+
+
+def _why_no_git(call: Call) -> str:
+    """Return why a record knows no repository, as far as the rest of it tells."""
+    from radops.data_lake.identity import NOTEBOOK  # noqa: PLC0415 - rarely needed
+
+    if call.module == NOTEBOOK:
+        return "it was written in a notebook or at a prompt"
+    if call.package_version is not None:
+        return f"it is part of an installed package, version {call.package_version}"
+    if call.code.source is None:
+        return "its source was not at hand"
+    return "its file was in no git repository"
 
 
 def downstream(mirror: Mirror, uid: UID, *, ask: bool = False) -> list[FileRecord]:

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from radops.data_lake import drawing
-from radops.data_lake.describing import call_of, downstream
+from radops.data_lake.describing import call_of, downstream, shown_params
 from radops.errors import CorruptDataError, NewerFormatError, UsageError
 from radops.model.digest import Digest
 from radops.model.record import FileRecord, FolderRecord, Tombstone
-from radops.model.render import readable
 from radops.repository.transfer import gather
 
 if TYPE_CHECKING:
@@ -297,11 +296,7 @@ def _node(
     function = None
     if call is not None:
         function = f"{call.code.run_as or call.module}.{call.name}"
-        params = {
-            name: readable(value)
-            for name, value in call.params.items()
-            if not (isinstance(value, list) and value[0] == "file")
-        }
+        params = shown_params(call)
     return LineageNode(
         uid=record.uid,
         record=digest,

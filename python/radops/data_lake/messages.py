@@ -6,6 +6,9 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from radops.data_lake.fitting import fitted
+from radops.model.uid import UID, is_reserved
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,7 +27,8 @@ class _WhereNobodyListens(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         others = [handler for handler in _LOG.handlers if handler is not self]
         if not others and not logging.getLogger().handlers and sys.stderr is not None:
-            sys.stderr.write(f"radops: {record.getMessage()}\n")
+            line, *_ = fitted([f"radops: {record.getMessage()}"], sys.stderr)
+            sys.stderr.write(f"{line}\n")
 
 
 def install() -> None:
@@ -61,5 +65,7 @@ def not_followed(function: str, what: Sequence[str]) -> None:
 
 
 def _named(uids: Sequence[str]) -> str:
-    more = f" and {len(uids) - _MOST_NAMED} more" if len(uids) > _MOST_NAMED else ""
-    return f"{', '.join(uids[:_MOST_NAMED])}{more}"
+    # Names that radops gave the outputs of one call are long, and differ in a number only.
+    most = 1 if is_reserved(UID(uids[0])) else _MOST_NAMED
+    more = f" and {len(uids) - most} more" if len(uids) > most else ""
+    return f"{', '.join(uids[:most])}{more}"

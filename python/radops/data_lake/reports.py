@@ -70,6 +70,9 @@ class OutputInfo:
     uid: str
     digest: Digest
     size: int
+    place: int | str | None = None
+    """Where it stood in what the function returned: the index in a list or tuple, the key in a
+    dict, None for a single file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class CodeInfo:
     url: str | None
     """Link to the exact line on the code's host, where the git remote is one we know."""
     note: str | None
-    """Why the link may not show that code: `the working tree had uncommitted changes`, ..."""
+    """Why there is no link, or why it may not show that code: `the working tree had uncommitted
+    changes`, ..."""
     source: str | None
     """The function's source text as it ran."""
     fingerprint: Digest | None

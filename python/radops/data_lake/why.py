@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from radops.data_lake import results
 from radops.data_lake.code.syntax import canonical
-from radops.data_lake.describing import call_of, edges
+from radops.data_lake.describing import call_of, edges, shown_params
 from radops.data_lake.difference import Difference, compare
 from radops.errors import LineageMismatchError, RadopsError, UIDConflictError
 from radops.model.record import FileRecord, Tombstone
-from radops.model.render import readable
 from radops.model.uid import UID
 
 if TYPE_CHECKING:
@@ -264,11 +263,7 @@ def made_from(session: Session, record: FileRecord) -> MadeFrom:
         uid=record.uid,
         function=f"{call.code.run_as or call.module}.{call.name}",
         version=call.version,
-        params={
-            name: readable(value)
-            for name, value in call.params.items()
-            if not (isinstance(value, list) and value[0] == "file")
-        },
+        params=shown_params(call),
         inputs=tuple(inputs),
         code=code,
         file=file,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from radops.cli.output import has_styles, human_size, is_terminal, printable
+from radops.data_lake.fitting import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from radops.data_lake.reports import CallInfo, CodeInfo, FileInfo
+    from radops.data_lake.reports import CallInfo, CodeInfo, FileInfo, OutputInfo
 
 # Boxes are for people; whoever needs all of a thousand inputs asks for --json.
 _MOST_ROWS = 20
@@ -63,6 +64,10 @@ class _Box:
     strong: bool = False
     """Whether the first value is what the box is about."""
 
+    def short(self) -> _Box:
+        """Return it with the keys in generated names cut."""
+        return replace(self, rows=[(label, shortened(value)) for label, value in self.rows])
+
     def panel(self, *, fold: int | None = None, height: int | None = None) -> Panel:
         """Return it drawn.
 
@@ -85,14 +90,30 @@ class _Box:
 def _graph(boxes: Sequence[_Box], console: Console) -> RenderableType:
     """Return the boxes side by side if that fits the console, else one below the other.
 
-    Values of parameters are broken into lines if that makes them fit; names of files never are.
+    Values of parameters are broken into lines if that makes them fit; names of files never are,
+    but the keys in generated names are cut where a box would be wider than the console.
     """
+    level = _level(boxes, console)
+    if level is None and any(_is_cramped(box, console) for box in boxes):
+        boxes = [box.short() for box in boxes]
+        level = _level(boxes, console)
+    if level is not None:
+        return level
+    parts: list[RenderableType] = []
+    down = Text("  |\n  v" if console.options.ascii_only else "  │\n  ▼")
+    for box in boxes:
+        parts += [down, box.panel()] if parts else [box.panel()]
+    return Group(*parts)
+
+
+def _level(boxes: Sequence[_Box], console: Console) -> RenderableType | None:
+    """Return the boxes side by side; None if they do not fit the console so."""
     natural = console.options.update(max_width=_ENDLESS)
     room = min(console.width, _WIDEST) - 4 * (len(boxes) - 1)
     for fold in (None, _FOLD):
         folds = [fold if box.title == _METHOD else None for box in boxes]
         panels = [box.panel(fold=fold) for box, fold in zip(boxes, folds, strict=True)]
-        if sum(Measurement.get(console, natural, panel).maximum for panel in panels) <= room:
+        if sum(_width(panel, console) for panel in panels) <= room:
             heights = [len(console.render_lines(panel, natural)) for panel in panels]
             # What was done and what came of it stand level; inputs take the room they need.
             heights[-2:] = [max(heights[-2:])] * 2
@@ -100,11 +121,17 @@ def _graph(boxes: Sequence[_Box], console: Console) -> RenderableType:
                 box.panel(fold=fold, height=height)
                 for box, fold, height in zip(boxes, folds, heights, strict=True)
             )
-    parts: list[RenderableType] = []
-    down = Text("  |\n  v" if console.options.ascii_only else "  │\n  ▼")
-    for box in boxes:
-        parts += [down, box.panel()] if parts else [box.panel()]
-    return Group(*parts)
+    return None
+
+
+def _is_cramped(box: _Box, console: Console) -> bool:
+    """Tell whether generated names make a box wider than the console."""
+    return box.short() != box and _width(box.panel(), console) > console.width
+
+
+def _width(panel: Panel, console: Console) -> int:
+    natural = console.options.update(max_width=_ENDLESS)
+    return Measurement.get(console, natural, panel).maximum
 
 
 def _side_by_side(panels: Iterable[Panel]) -> Table:
@@ -127,9 +154,22 @@ def _boxes(info: FileInfo) -> Iterator[_Box]:
     read = [f"{entry.uid} (read)" for entry in call.reads if entry.uid not in given]
     yield _Box("input files", [("", name) for name in _most([*given, *read]) or ["none"]])
     yield _Box(_METHOD, [("function", call.function), *_parameters(call)], strong=True)
-    uids = _most([output.uid for output in call.outputs] or [info.uid])
-    rows = [("uid" if i == 0 else "", uid) for i, uid in enumerate(uids)]
+    names = _most([_output(output) for output in _this_first(info, call)] or [info.uid])
+    rows = [("uid" if i == 0 else "", name) for i, name in enumerate(names)]
     yield _Box("output", [*rows, who], strong=True)
+
+
+def _this_first(info: FileInfo, call: CallInfo) -> list[OutputInfo]:
+    """Return what a call made: the file that was asked for, the others as they were returned."""
+
+    def rank(output: OutputInfo) -> tuple[bool, int]:
+        return output.uid != info.uid, output.place if isinstance(output.place, int) else 0
+
+    return sorted(call.outputs, key=rank)
+
+
+def _output(output: OutputInfo) -> str:
+    return f"{output.uid} (as {output.place!r})" if isinstance(output.place, str) else output.uid
 
 
 def _most(names: Sequence[str]) -> list[str]:
@@ -176,7 +216,7 @@ def _facts(info: FileInfo) -> Iterator[Row]:
 def _code(code: CodeInfo) -> str:
     where = code.url
     if where is None:
-        where = code.path or "not recorded"
+        where = code.path or ("shown by --code" if code.source else "not recorded")
         if code.path and code.line is not None:
             where += f", line {code.line}"
     return f"{where} ({code.note})" if code.note else where

@@ -1,5 +1,6 @@
 """`radops datalake lineage`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,7 +57,9 @@ def command(
     elif form == "dot":
         write_lines(map(printable, graph.to_dot().splitlines()))
     else:
-        write_lines(map(printable, str(graph).splitlines()))
+        from radops.data_lake.fitting import fitted  # noqa: PLC0415 - so that --help is quick
+
+        write_lines(fitted(map(printable, str(graph).splitlines()), sys.stdout))
     if verify:
         _tell(graph, quiet=quiet)
 

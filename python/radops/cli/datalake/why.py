@@ -1,5 +1,7 @@
 """`radops datalake why`."""
 
+import sys
+
 from radops.cli import options
 from radops.cli.lake import open_lake
 from radops.cli.output import printable, write_json, write_lines
@@ -24,7 +26,9 @@ def command(
     with open_lake(context, offline=offline, quiet=quiet) as lake:
         made = lake.why(uid)
     if not as_json:
-        write_lines(map(printable, str(made).splitlines()))
+        from radops.data_lake.fitting import fitted  # noqa: PLC0415 - so that --help is quick
+
+        write_lines(fitted(map(printable, str(made).splitlines()), sys.stdout))
         return
     write_json(
         {
