@@ -191,3 +191,58 @@ def test_a_context_connected_elsewhere_meanwhile_is_told(make_lake, shared, writ
         stream.write("y")
         make_lake("two", remote=shared).join()
     assert not make_lake("two", remote=shared).file("y").exists()
+
+
+@pytest.fixture
+def two_ways(make_lake, shared, write) -> DataLake:
+    """A lake with a folder `a` made here while working apart, and a file `a` in the remote."""
+    one = make_lake("one", remote=shared)
+    one.join()
+    make_lake("one", remote=shared, offline=True).add(write("x.txt", "mine"), "a/x.txt")
+    make_lake("two", remote=shared).add(write("a", "theirs"), "a")
+    return make_lake("one", remote=shared)
+
+
+def test_a_folder_made_apart_hides_no_file_of_the_remote(two_ways: DataLake) -> None:
+    file = two_ways.file("a")
+    assert file.exists()
+    assert file.read_text() == "theirs"
+    assert file.download().read_text() == "theirs"
+    assert two_ways.info("a").size == len("theirs")
+    assert file.read_text() == "theirs"
+    assert two_ways.file("a/x.txt").read_text() == "mine"
+    assert [row.uid for row in two_ways.ls(recursive=True, details=True)] == ["a", "a/x.txt"]
+    assert two_ways.verify().ok
+
+
+def test_what_is_in_its_way_is_said_by_sync(two_ways: DataLake) -> None:
+    assert two_ways.file("a").read_text() == "theirs"
+    (problem,) = two_ways.sync().conflicts
+    assert problem.uid == "a/x.txt"
+    assert two_ways.file("a").read_text() == "theirs"
+    assert two_ways.file("a/x.txt").read_text() == "mine"
+
+
+def test_it_can_be_made_from(two_ways: DataLake, make_lake, shared) -> None:
+    with two_ways.use():
+        assert upper(File("a"), output_uid="out.txt").read_text() == "THEIRS"
+    assert make_lake("two", remote=shared).file("out.txt").read_text() == "THEIRS"
+
+
+def test_when_it_is_deleted_the_folder_is_free(two_ways: DataLake, make_lake, shared) -> None:
+    two_ways.delete("a")
+    assert not two_ways.file("a").exists()
+    assert two_ways.sync().published == ["a/x.txt"]
+    assert make_lake("two", remote=shared).file("a/x.txt").read_text() == "mine"
+    assert two_ways.verify().ok
+
+
+def test_a_folder_that_the_remote_confirmed_is_not_asked_about_again(
+    make_lake, shared, write, monkeypatch
+) -> None:
+    one = make_lake("one", remote=shared)
+    one.add(write("x.txt", "x"), "a/x.txt")
+    assert not one.file("a").exists()
+    later(monkeypatch)
+    folder(shared).rename(folder(shared).with_name("away"))
+    assert not make_lake("one", remote=shared).file("a").exists()

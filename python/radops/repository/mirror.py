@@ -192,8 +192,10 @@ class Mirror:
         return self.here.prefix + slot_key(uid, number)
 
     def _is_fresh(self, remote: Remote, local: Taken) -> bool:
-        if time.monotonic() < self._quiet_until or isinstance(local.record, FolderRecord):
+        if time.monotonic() < self._quiet_until:
             return True
+        if isinstance(local.record, FolderRecord):
+            return self.is_confirmed(local)  # then it is one for good
         name = self._slot_name(local.uid, local.number)
         digest, until = self._fresh.get(name, (None, 0.0))
         if digest == local.record.record_digest and time.time() < until:
@@ -216,6 +218,11 @@ class Mirror:
         found: Chain = list(remote.slots.walk(uid, start))
         there = remote.slots.judge(uid, *found[-1])
         if isinstance(local, Taken) and self._outlives(local, found):
+            if isinstance(local.record, FolderRecord) and isinstance(there, Taken):
+                # A folder made here while working apart hides no file of the remote. Its slot
+                # stays, as it says of the files below it what they need.
+                self.confirm([there])
+                return there
             name = self._slot_name(uid, local.number)
             self.store.catalog.deny([(name, local.record.record_digest)], remote.place)
             return local
