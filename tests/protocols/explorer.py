@@ -3,12 +3,14 @@
 Depth first, by replay: a run follows a schedule to its end, then goes on as it likes, and each
 other choice that it passes becomes a schedule to be run later. A *state* is what all backends
 hold together with everything each client has been told so far; since clients see nothing else,
-two runs that meet in a state go on alike, and one of them stops there. That is the only pruning
+two runs that meet in a state go on alike, and one of them stops there. The time, and when each
+key was written, are part of it: that time passes is one more choice. That is the only pruning
 (besides the bound on preemptions, where one is given), and it is exact: what is counted as
 covered really is.
 
-There is no choice "crash", as none is needed. A crashed client is one that is never scheduled
-again: the others go on, and every state is reached in which they have finished without it. And
+A choice "crash" is seldom needed. A crashed client is one that is never scheduled
+again: the others go on, and every state is reached in which they have finished without it. (Where
+they wait for it, they must be seen to go on: there crashes are choices.) And
 every content of the backends that occurs at any instant is held against the invariants, and is
 where recovery must succeed: that is a crash of all clients at once, at every operation.
 """
@@ -19,7 +21,17 @@ from typing import TYPE_CHECKING, Any
 
 from protocols.run import Run, print_of
 from protocols.scenario import BrokenError, Choice, Count, Done, Failed, Scenario, parse_schedule
-from protocols.world import Client, Content, Thread, alone, content_of, open_backends, pinned
+from protocols.world import (
+    CLOCK,
+    START,
+    Client,
+    Content,
+    Thread,
+    alone,
+    content_of,
+    open_backends,
+    pinned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +52,11 @@ class Explorer:
         self.most_runs = most_runs
         self.count = Count(scenario.name)
         self.threads: list[Thread] = []
-        self.start_print = 0
+        self.start_print = print_of(CLOCK, "now", (b"", scenario.start.now))
         for name, items in scenario.start.items():
             for key, body in items.items():
-                self.start_print ^= print_of(name, key, body)
+                since = scenario.start.times.get(name, {}).get(key, START)
+                self.start_print ^= print_of(name, key, (body, since))
         self._contents: set[int] = set()
         self._fresh: list[tuple[Content, tuple[Choice, ...]]] = []
         self._judged: set[tuple[Any, ...]] = set()

@@ -29,6 +29,7 @@ from radops.repository.pending import Pending
 from radops.repository.remote import Remote
 from radops.repository.repository import Repository
 from radops.repository.sync import sync
+from radops.repository.trash import take_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,6 +95,15 @@ class Store:
     def has(self, one: Digest, size: int) -> bool:
         return self.object_path(one).exists()
 
+    def take_back(self, one: Digest) -> bool:
+        return take_back(self.backend, one)
+
+    def is_here(self, one: Digest, size: int) -> bool:
+        return self.has(one, size) or self.take_back(one)
+
+    def lost(self, objects: Sequence[tuple[Digest, int]]) -> set[Digest]:
+        return {one for one, size in objects if not self.is_here(one, size)}
+
     def size(self, one: Digest) -> int:
         return len(self.object_path(one).read_bytes())
 
@@ -105,6 +115,8 @@ class Store:
         self.backend.put([(layout.object_key(one.digest), self._staged) for one in staged])
 
     def remove_view(self, key: str) -> None: ...
+
+    def forget(self, digests: Sequence[Digest]) -> None: ...
 
 
 class Home:
@@ -251,7 +263,7 @@ def explore_homes(
     """
     homes = {w.home for w in (*works.values(), *start, *again)}
     marker = {layout.MARKER: new_marker(bytes.fromhex(LAKE_ID)).raw}
-    empty: Content = {LAKE: marker, **{home: {} for home in sorted(homes)}}
+    empty = Content({LAKE: marker, **{home: {} for home in sorted(homes)}})
     with pinned():
         content, outcomes = settled(empty, *((f"start {n}", w) for n, w in enumerate(start)))
     for outcome in outcomes:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from protocols.checker import check_step
 from protocols.scenario import (
+    CRASHED,
     LOST,
     REFUSED,
+    TICK,
     TWICE,
     BrokenError,
     Choice,
@@ -17,6 +19,7 @@ from protocols.scenario import (
     Outcome,
 )
 from protocols.world import (
+    CLOCK,
     LAKE,
     WRITES,
     Abandoned,
@@ -33,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from protocols.explorer import Explorer
-    from radops.backends.memory import MemoryBackend
+
+_MOST_FREE_TICKS = 16
 
 
 class Explored:
@@ -43,13 +47,16 @@ class Explored:
         self.run = run
         self.index = index
         self.thread = thread
-        self.client = Client(name, run.backends, self._ask)
+        self.client = Client(name, run.backends, self._ask, self.hear)
         self.batch: list[Op] = []
         self.answers: dict[int, Any] = {}
         self.error: BaseException | None = None
         self.outcome: Outcome | None = None
         self.history = b""
         self.abandoned = False
+        self.crashed = False
+        self.stirred = True
+        """Whether anything has changed since it woke last."""
 
     def begin(self, work: Callable[[Client], Any]) -> None:
         def job() -> None:
@@ -70,8 +77,7 @@ class Explored:
     def _ask(self, ops: list[Op]) -> list[Any]:
         if self.abandoned:
             raise Abandoned
-        racing = self.run.scenario.racing
-        if not any(op.backend == LAKE and op.key.startswith(racing) for op in ops):
+        if not any(self.run.is_racing(op) for op in ops):
             return [self.run.perform(op) for op in ops]
         self.batch, self.answers, self.error = ops, {}, None
         self.thread.stand()
@@ -81,6 +87,17 @@ class Explored:
         if self.error is not None:
             raise self.error
         return [self.answers[index] for index in range(len(ops))]
+
+    @property
+    def is_over(self) -> bool:
+        return self.crashed or self.outcome is not None
+
+    def is_waiting(self) -> bool:
+        """Say whether it sleeps, and nothing has happened that it waits for."""
+        op = self.batch[0]
+        if op.name == "sleep":
+            return not self.stirred
+        return op.name == "pause" and self.run.backends.clock.now < float(op.key)
 
     def hear(self, what: bytes) -> None:
         self.history = hashlib.blake2b(self.history + what, digest_size=16).digest()
@@ -95,6 +112,8 @@ class Run:
         self.backends = open_backends(self.scenario.start)
         self.print = explorer.start_print
         self.faults = 0
+        self.ticks = 0
+        self.free_ticks = 0
         self.preemptions = 0
         self.last: int | None = None
         self.path: list[Choice] = []
@@ -106,34 +125,76 @@ class Run:
 
     # -- operations --------------------------------------------------------------------------
 
+    def is_racing(self, op: Op) -> bool:
+        """Say whether others can tell when this is done."""
+        if op.backend == CLOCK:
+            return True
+        key = op.key if op.backend == LAKE else f"{op.backend}:{op.key}"
+        racing = self.scenario.racing
+        return key.startswith(racing) or (
+            op.name in {"list", "folders"} and any(one.startswith(key) for one in racing)
+        )
+
     def perform(self, op: Op) -> Any:
         """Do an operation; note the new content if it changed anything."""
-        backend = self.backends[op.backend]
         if op.name not in WRITES:
-            return perform(backend, op)
-        old = [self._peek(backend, key) for key in op.keys]
-        answer = perform(backend, op)
+            return perform(self.backends, op)
+        old = [self._peek(op.backend, key) for key in op.keys]
+        answer = perform(self.backends, op)
         before = self.print
         for key, was in zip(op.keys, old, strict=True):
-            now = self._peek(backend, key)
-            fault = check_step(key, was, now) if op.backend == LAKE else None
-            if fault:
-                raise self.broken(f"{key}: {fault}")
+            now = self._peek(op.backend, key)
+            if op.backend == LAKE:
+                fault = check_step(key, None if was is None else was[0], now and now[0])
+                if fault:
+                    raise self.broken(f"{key}: {fault}")
             self.print ^= print_of(op.backend, key, was) ^ print_of(op.backend, key, now)
         if self.print != before:
-            self.explorer.note(self)
+            self._stir()
         return answer
 
+    def _stir(self) -> None:
+        for client in self.clients:
+            client.stirred = True
+        self.explorer.note(self)
+
+    def _peek(self, backend: str, key: str) -> tuple[bytes, float] | None:
+        return self.backends[backend]._items.get(key)
+
+    def _tick(self) -> None:
+        """Let time pass, whatever anybody is doing."""
+        clock = self.backends.clock
+        if any(self._can_go_on(client) for client in self.clients):
+            self.ticks += 1
+        else:
+            self.free_ticks += 1
+            if self.free_ticks > _MOST_FREE_TICKS:
+                waiting = [c.client.name for c in self.clients if not c.is_over]
+                raise self.broken(f"waiting for ever: {', '.join(waiting)}")
+        self.print ^= print_of(CLOCK, "now", (b"", clock.now))
+        clock.now += self.scenario.tick
+        self.print ^= print_of(CLOCK, "now", (b"", clock.now))
+        for client in self.clients:
+            deadline = client.client.deadline
+            if not client.is_over and deadline is not None and clock.now >= deadline:
+                client.crashed = True
+        if self.trace is not None:
+            self.trace.append(f"+    {self.scenario.tick} seconds pass")
+        self._stir()
+
     @staticmethod
-    def _peek(backend: MemoryBackend, key: str) -> bytes | None:
-        item = backend._items.get(key)
-        return None if item is None else item[0]
+    def _can_go_on(client: Explored) -> bool:
+        return not client.is_over and not client.is_waiting()
 
     def do(self, choice: Choice) -> None:
-        """Let one client have one operation done."""
+        """Let one client have one operation done, or time pass."""
+        self.path.append(choice)
+        if choice == TICK:
+            self._tick()
+            return
+        self.free_ticks = 0
         client = self.clients[choice.client]
         op = client.batch[choice.item]
-        self.path.append(choice)
         if self._is_preemption(choice.client):
             self.preemptions += 1
         self.faults += choice.fault != ""
@@ -141,6 +202,11 @@ class Run:
         told = f"{choice!s:<4} {client.client.name}: {op}"
         if self.trace is not None:
             self.trace.append(told)  # whatever comes of it
+        if choice.fault == CRASHED:
+            client.crashed = True
+            return
+        if op.name == "sleep":
+            client.stirred = False
         answer = None if choice.fault == REFUSED else self.perform(op)
         if choice.fault == TWICE:
             answer = False
@@ -155,14 +221,14 @@ class Run:
             client.resume()
 
     def _is_preemption(self, client: int) -> bool:
-        return self.last not in {None, client} and self.clients[self.last].outcome is None
+        return self.last not in {None, client} and self._can_go_on(self.clients[self.last])
 
     def choices(self) -> list[Choice]:
         """Return what can happen next; what goes on with the same client comes first."""
         scenario = self.scenario
         found = []
         for client in self.clients:
-            if client.outcome is not None:
+            if not self._can_go_on(client):
                 continue
             if (
                 scenario.preemptions is not None
@@ -177,26 +243,26 @@ class Run:
                 if self.faults < scenario.most_faults:
                     found += [Choice(client.index, item, fault) for fault in self._faults_of(op)]
         found.sort(key=lambda choice: (choice.fault != "", choice.client != self.last))
+        if self.ticks < scenario.most_ticks or not found:
+            found += [TICK] * any(not client.is_over for client in self.clients)
         return found
 
     def _faults_of(self, op: Op) -> list[str]:
+        faults = self.scenario.faults
         if op.name not in WRITES:
-            return []
-        absent = self._peek(self.backends[op.backend], op.key) is None
-        return [
-            fault
-            for fault in self.scenario.faults
-            if fault != TWICE or (op.name == "create" and absent)
-        ]
+            return [CRASHED] if CRASHED in faults else []
+        absent = self._peek(op.backend, op.key) is None
+        done_once = (op.name == "create" and absent) or (op.name == "move" and not absent)
+        return [fault for fault in faults if fault != TWICE or done_once]
 
     def key(self) -> bytes:
         """Name the state: nothing that decides how the run goes on is left out."""
         known = hashlib.blake2b(self.print.to_bytes(17, "big"), digest_size=16)
         for client in self.clients:
             known.update(client.history)
-            known.update(bytes([client.outcome is not None, len(client.answers)]))
-            known.update(bytes(sorted(client.answers)))
-        known.update(bytes([self.faults]))
+            known.update(bytes([client.outcome is not None, client.crashed, client.stirred]))
+            known.update(bytes([len(client.answers), *sorted(client.answers)]))
+        known.update(bytes([self.faults, self.ticks, self.free_ticks]))
         if self.scenario.preemptions is not None:
             known.update(bytes([self.preemptions, 255 if self.last is None else self.last]))
         return known.digest()
@@ -214,7 +280,7 @@ class Run:
 
     def abandon(self) -> None:
         for client in self.clients:
-            if client.outcome is None:
+            if client.outcome is None:  # also one that has crashed: its thread stands still
                 client.abandoned = True
                 while client.batch and client.outcome is None:
                     client.batch = []
@@ -232,16 +298,17 @@ def _shown(answer: Any) -> str:
     return str(answer)
 
 
-_prints: dict[tuple[str, str, bytes], int] = {}
+_prints: dict[tuple[str, str, bytes, float], int] = {}
 
 
-def print_of(backend: str, key: str, body: bytes | None) -> int:
-    """Return the share of one key in the fingerprint of a content."""
-    if body is None:
+def print_of(backend: str, key: str, item: tuple[bytes, float] | None) -> int:
+    """Return the share of one key, its bytes and when they came, in the print of a content."""
+    if item is None:
         return 0
-    found = _prints.get((backend, key, body))
+    whole = (backend, key, *item)
+    found = _prints.get(whole)
     if found is None:
-        text = b"\0".join((backend.encode(), key.encode(), body))
+        text = b"\0".join((backend.encode(), key.encode(), f"{item[1]}".encode(), item[0]))
         found = int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
-        _prints[backend, key, body] = found
+        _prints[whole] = found
     return found

@@ -19,9 +19,11 @@ DEEP_RUNS = 10_000
 LOST = "~"
 """The operation was done, but the client is told that the store cannot be reached."""
 TWICE = "?"
-"""A create was done, but its reply was lost and the retry says: it exists."""
+"""A create or move was done, but its reply was lost and the retry says: it exists, it is gone."""
 REFUSED = "-"
 """The operation was not done, and the client is told that the store cannot be reached."""
+CRASHED = "!"
+"""The client is gone for good; only needed where others wait for it."""
 
 
 class BrokenError(AssertionError):
@@ -36,14 +38,21 @@ class Choice(NamedTuple):
     fault: str = ""
 
     def __str__(self) -> str:
-        return f"{chr(65 + self.client)}{self.item or ''}{self.fault}"
+        return "+" if self == TICK else f"{chr(65 + self.client)}{self.item or ''}{self.fault}"
+
+
+TICK = Choice(-1)
+"""Time passes."""
 
 
 def parse_schedule(text: str) -> tuple[Choice, ...]:
-    """Read a schedule as it is printed: `A A B1 A~`."""
+    """Read a schedule as it is printed: `A A + B1 A~`."""
     choices = []
     for word in text.split():
-        fault = word[-1] if word[-1] in LOST + TWICE + REFUSED else ""
+        if word == str(TICK):
+            choices.append(TICK)
+            continue
+        fault = word[-1] if word[-1] in LOST + TWICE + REFUSED + CRASHED else ""
         item = word[1:].removesuffix(fault) if fault else word[1:]
         choices.append(Choice(ord(word[0]) - 65, int(item or 0), fault))
     return tuple(choices)
@@ -73,14 +82,19 @@ class Scenario:
     name: str
     clients: Mapping[str, Callable[[Client], Any]]
     """Name and work of each client."""
-    start: Content = field(default_factory=lambda: {LAKE: {}})
+    start: Content = field(default_factory=lambda: Content({LAKE: {}}))
     racing: tuple[str, ...] = ("refs/",)
-    """Prefixes of the shared backend's keys that several clients read and write. Operations on
-    others commute with everything, so they need no choice; each is a crash point all the same."""
+    """Prefixes of the shared backend's keys that several clients read and write; of another's
+    with its name, as `home:refs/`. Operations on others commute with everything, so they need no
+    choice; each is a crash point all the same."""
     faults: str = LOST + TWICE
     most_faults: int = 1
     preemptions: int | None = None
     """How often a client may be stopped that could go on; None: any number."""
+    tick: float = 0.0
+    """Seconds that pass at once, at any moment."""
+    most_ticks: int = 0
+    """How often time passes while somebody could go on. Where all wait, it passes by itself."""
     check: Callable[[Content], None] = lambda content: None
     """Holds one content against the invariants."""
     judge: Callable[[Content, Mapping[str, Outcome]], None] = lambda content, outcomes: None

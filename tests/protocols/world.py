@@ -13,6 +13,7 @@ import datetime
 import functools
 import hashlib
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
@@ -23,7 +24,7 @@ from radops.backends.memory import MemoryBackend
 from radops.errors import RemoteUnavailableError
 from radops.model import build
 from radops.model.record import decode_slot
-from radops.repository import commit, mirror, slots
+from radops.repository import commit, leases, mirror, publish, slots, trash
 from radops.repository.repository import Repository
 
 if TYPE_CHECKING:
@@ -33,10 +34,44 @@ if TYPE_CHECKING:
 
 LAKE = "lake"
 """The backend that all clients share."""
-WRITES = frozenset(("put", "create", "delete", "move"))
+CLOCK = "clock"
+"""What a client that waits stands at."""
+WRITES = frozenset(("put", "create", "delete", "move", "copy"))
+START = 1_800_000_000.0
+"""When everything begins, in seconds since the epoch."""
 
-Content = dict[str, dict[str, bytes]]
-"""What all backends hold: name -> key -> bytes."""
+
+class Content(dict[str, dict[str, bytes]]):
+    """What all backends hold: name -> key -> bytes; and since when."""
+
+    def __init__(
+        self,
+        items: Mapping[str, dict[str, bytes]],
+        times: Mapping[str, dict[str, float]] | None = None,
+        now: float = START,
+    ) -> None:
+        super().__init__(items)
+        self.times = times or {}
+        """Name -> key -> when it was written; what is not here was there at the start."""
+        self.now = now
+
+
+class Clock:
+    """The clock of stores and machines: it stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Backends(dict[str, MemoryBackend]):
+    """Backends by name, and the clock that they share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
 
 
 class Op(NamedTuple):
@@ -46,12 +81,12 @@ class Op(NamedTuple):
     name: str
     key: str
     body: bytes = b""
-    """What is written; of a move the target."""
+    """What is written; of a move or copy the target."""
 
     @property
     def keys(self) -> list[str]:
         """What it may change."""
-        return [self.key, self.body.decode()] if self.name == "move" else [self.key]
+        return [self.key, self.body.decode()] if self.name in {"move", "copy"} else [self.key]
 
     def __str__(self) -> str:
         where = "" if self.backend == LAKE else f"{self.backend}:"
@@ -62,8 +97,11 @@ class Abandoned(BaseException):
     """Ends a client whose run is not followed any further; for it, its process was killed."""
 
 
-def perform(backend: MemoryBackend, op: Op) -> Any:
+def perform(backends: Mapping[str, MemoryBackend], op: Op) -> Any:
     """Do one operation; a missing key is an answer, not an error."""
+    if op.backend == CLOCK:  # the clock goes on by itself, or not
+        return None
+    backend = backends[op.backend]
     if op.name == "create":
         return backend.create([(op.key, op.body)])[0]
     if op.name == "put":
@@ -85,16 +123,31 @@ def perform(backend: MemoryBackend, op: Op) -> Any:
             return False
         backend.move(op.key, op.body.decode())
         return True
+    if op.name == "copy":
+        try:
+            with backend.open(op.key) as reader:
+                backend.put([(op.body.decode(), reader.read())])
+        except KeyNotFoundError:
+            return False
+        return True
     return backend.delete([op.key])
 
 
 class Port(Backend):
-    """One client's view of one backend."""
+    """One client's view of one backend.
 
-    def __init__(self, name: str, inner: MemoryBackend, ask: Callable[[list[Op]], list]) -> None:
+    Args:
+        client: Whose.
+        name: Of the backend.
+        renames: Whether a move is one operation, or a copy and a delete as on S3.
+    """
+
+    def __init__(self, client: Client, name: str, *, renames: bool = True) -> None:
         self.name = name
-        self.inner = inner
-        self._ask = ask
+        self.inner = client.backends[name]
+        self.renames = renames
+        self._client = client
+        self._ask = client.ask
 
     def _one(self, name: str, key: str, body: bytes = b"") -> Any:
         return self._ask([Op(self.name, name, key, body)])[0]
@@ -134,15 +187,20 @@ class Port(Backend):
         yield from self._one("list" if recursive else "folders", prefix)
 
     def move(self, source: str, target: str) -> None:
-        if not self._one("move", source, target.encode()):
+        if self.renames:
+            if not self._one("move", source, target.encode()):
+                raise KeyNotFoundError(source)
+            return
+        if not self._one("copy", source, target.encode()):
             raise KeyNotFoundError(source)
+        self._one("delete", source)
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             self._one("delete", key)
 
     def now(self) -> float:
-        return self.inner.now()
+        return self._client.now()
 
     def include(self, keys: Sequence[str]) -> None:
         """Nothing, as for `flush`."""
@@ -157,20 +215,34 @@ class Port(Backend):
 
 
 class Client:
-    """What a client's work is given: its name, its ports, and room for what it remembers."""
+    """What a client's work is given: its name, its ports, and room for what it remembers.
+
+    Args:
+        name: Who it is.
+        backends: Where it works.
+        ask: Has operations done, and returns their answers.
+        hear: Told of all that the client learns otherwise.
+    """
 
     def __init__(
-        self, name: str, backends: Mapping[str, MemoryBackend], ask: Callable[[list[Op]], list]
+        self,
+        name: str,
+        backends: Backends,
+        ask: Callable[[list[Op]], list],
+        hear: Callable[[bytes], None] = lambda _what: None,
     ) -> None:
         self.name = name
-        self._backends = backends
-        self._ask = ask
+        self.backends = backends
+        self.ask = ask
+        self._hear = hear
         self.drawn = 0
         self.notes: list[Any] = []
         """For judges: what the client saw on its way."""
+        self.deadline: float | None = None
+        """When what it has promised to be done by is over."""
 
-    def port(self, name: str = LAKE) -> Port:
-        return Port(name, self._backends[name], self._ask)
+    def port(self, name: str = LAKE, *, renames: bool = True) -> Port:
+        return Port(self, name, renames=renames)
 
     @property
     def repository(self) -> Repository:
@@ -181,6 +253,29 @@ class Client:
         self.drawn += 1
         seed = f"{self.name} {self.drawn}".encode()
         return hashlib.blake2b(seed, digest_size=size).digest()
+
+    def now(self) -> float:
+        """Look at the clock."""
+        now = self.backends.clock.now
+        self._hear(f"{now}".encode())
+        return now
+
+    def sleep(self, _seconds: float) -> None:
+        """Sleep until anything at all has changed since this client woke last."""
+        self.ask([Op(CLOCK, "sleep", "")])
+
+    def pause(self, seconds: float) -> None:
+        """Wait until so much time has passed."""
+        self.ask([Op(CLOCK, "pause", f"{self.now() + seconds}")])
+
+    @contextlib.contextmanager
+    def prompt(self, seconds: float) -> Iterator[None]:
+        """Promise to be done sooner: if time passes this, the client counts as crashed."""
+        before, self.deadline = self.deadline, self.now() + seconds
+        try:
+            yield
+        finally:
+            self.deadline = before
 
 
 Work = "Callable[[Client], Any]"
@@ -217,9 +312,16 @@ def _now() -> datetime.datetime:
 class _Os:
     urandom = staticmethod(_urandom)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
 
 class _Time:
-    time = monotonic = staticmethod(lambda: 1_800_000_000.0)
+    time = monotonic = staticmethod(lambda: START)
+
+
+def _clock() -> float:
+    return START if _Now.client is None else _Now.client.now()
 
 
 _decode = functools.lru_cache(maxsize=100_000)(decode_slot)
@@ -231,8 +333,13 @@ def pinned() -> Iterator[None]:
     """Pin random bytes and clocks; remember what pure functions of the model answered."""
     with contextlib.ExitStack() as stack:
         for module, name, stand_in in (
-            (build, "os", _Os),
+            (build, "os", _Os()),
+            (trash, "os", _Os()),
+            (leases, "os", _Os()),
+            (leases, "now", _now),
             (mirror, "time", _Time),
+            (mirror, "clock", _clock),
+            (publish, "clock", _clock),
             (commit, "now", _now),
             (commit, "decode_slot", _decode),
             (slots, "decode_slot", _decode),
@@ -245,22 +352,42 @@ def pinned() -> Iterator[None]:
         yield
 
 
-def open_backends(content: Mapping[str, Mapping[str, bytes]]) -> dict[str, MemoryBackend]:
+def open_backends(content: Mapping[str, Mapping[str, bytes]]) -> Backends:
     """Return new backends that hold this content."""
-    backends = {}
+    backends = Backends()
+    times = content.times if isinstance(content, Content) else {}
     for name, items in content.items():
-        backends[name] = MemoryBackend(name, clock=lambda: 1_800_000_000.0)
-        backends[name].put(list(items.items()))
+        backends[name] = MemoryBackend(name, clock=backends.clock)
+        since = times.get(name, {})
+        for key, body in items.items():
+            backends.clock.now = since.get(key, START)
+            backends[name].put([(key, body)])
+    backends.clock.now = content.now if isinstance(content, Content) else START
     return backends
 
 
-def content_of(backends: Mapping[str, MemoryBackend]) -> Content:
-    return {name: backend.snapshot() for name, backend in backends.items()}
+def content_of(backends: Backends) -> Content:
+    return Content(
+        {name: backend.snapshot() for name, backend in backends.items()},
+        {
+            name: {entry.key: entry.modified for entry in backend.list("")}
+            for name, backend in backends.items()
+        },
+        backends.clock.now,
+    )
 
 
-def alone(name: str, backends: Mapping[str, MemoryBackend], work: Callable[[Client], Any]) -> Any:
+def alone(name: str, backends: Backends, work: Callable[[Client], Any]) -> Any:
     """Do a client's work at once, with nobody else about."""
-    client = Client(name, backends, lambda ops: [perform(backends[op.backend], op) for op in ops])
+
+    def ask(ops: list[Op]) -> list[Any]:
+        for op in ops:
+            if op.name == "pause":
+                backends.clock.now = max(backends.clock.now, float(op.key))
+            assert op.name != "sleep", "there is nobody to wait for"
+        return [perform(backends, op) for op in ops]
+
+    client = Client(name, backends, ask)
     with as_client(client):
         return work(client)
 
