@@ -54,6 +54,7 @@ def test_json_of_a_whole_lake(lake) -> None:
         "trusted": 0,
         "resumed": 0,
         "not_local": 0,
+        "not_local_known": True,
         "bytes_fetched": 0,
         "bytes_sent": 0,
         "problems": 0,
@@ -105,6 +106,15 @@ def test_what_is_not_local(lake) -> None:
     result = lake("datalake", "verify", "sets/", "--complete")
     assert (result.code, result.out) == (1, "sets/big.bin: is not on this machine\n")
     assert "hint: radops datalake download sets/big.bin\n" in result.err
+
+
+def test_what_is_not_local_is_counted_in_a_home_that_knows_nothing(lake, tmp_path) -> None:
+    lake.env["RADOPS_HOME"] = str(tmp_path / "another")
+    lake.ok("config", "setup", "--remote", (lake.folder / "shared").as_uri(), "--yes")
+    assert "checked 0 files" in (result := lake.ok("datalake", "verify")).err
+    assert "; 2 not local; 0 problems" in result.err
+    quick = lake.ok("datalake", "verify", "--quick").err
+    assert "; files only in the remote were not counted; 0 problems" in quick
 
 
 def test_quick_says_what_it_trusted(lake) -> None:

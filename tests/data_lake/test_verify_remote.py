@@ -50,7 +50,7 @@ def test_what_only_the_remote_has_is_counted_and_with_complete_a_finding(
     assert "download sets/b" in report.findings[0].hint
 
     other = make_lake("other", remote=shared)  # knows nothing yet
-    assert other.verify().not_local == 0
+    assert (other.verify().ok, other.verify().files, other.verify().not_local) == (True, 0, 3)
     assert other.verify("sets/").not_local == 3
     assert other.verify("sets/a").not_local == 1
     assert kinds(other.verify(complete=True)) == ["not-local"] * 3
@@ -59,13 +59,34 @@ def test_what_only_the_remote_has_is_counted_and_with_complete_a_finding(
     assert other.verify(complete=True).ok
 
 
-def test_verifying_this_machine_asks_nobody(lake: DataLake, shared: str, write) -> None:
+def test_what_it_never_heard_of_is_counted_unless_it_is_quick(
+    make_lake, lake: DataLake, shared: str, write
+) -> None:
+    lake.add(write("a", b"one"), "sets/a")
+    make_lake("other", remote=shared).add(write("b", b"two"), "sets/b")
+    for targets in ((), ("sets/",), ("sets/*",)):
+        report = lake.verify(*targets)
+        assert (report.files, report.not_local, report.not_local_known) == (1, 1, True)
+        report = lake.verify(*targets, quick=True)
+        assert (report.files, report.not_local, report.not_local_known) == (1, 0, False)
+    report = lake.verify("sets/a")
+    assert (report.not_local, report.not_local_known) == (0, True)
+    report = make_lake(remote=shared, offline=True).verify()
+    assert (report.ok, report.not_local, report.not_local_known) == (True, 0, False)
+    assert make_lake("alone").verify().not_local_known
+
+
+def test_verifying_this_machine_needs_nobody(lake: DataLake, shared: str, write) -> None:
     lake.add(write("a", b"one"), "sets/a")
     lake.add(write("b", b"two"), "sets/b")
     lake.delete_local("sets/b")
     shutil.rmtree(in_folder(shared, ""))
     for targets in ((), ("sets/",), ("sets/a",), ("sets/b",)):
-        assert lake.verify(*targets).ok
+        report = lake.verify(*targets)
+        assert (report.ok, report.not_local_known) == (
+            True,
+            targets[:1] in (("sets/a",), ("sets/b",)),
+        )
 
 
 def test_bytes_that_are_here_only_must_be_here(make_lake, shared: str, write) -> None:
@@ -417,7 +438,7 @@ def test_one_byte_flipped_costs_one_block(make_lake, faulty_seaweedfs: FaultProx
     assert finding.ranges == ((12 * MIB, 13 * MIB),)
     faulty_seaweedfs.reset()
     assert lake.verify(repair=True).ok
-    assert faulty_seaweedfs.bytes_sent() == MIB
+    assert [r.sent for r in faulty_seaweedfs.requests if r.key] == [MIB]
     assert sum(request.received for request in faulty_seaweedfs.requests) == 0
     assert lake.verify().ok
     assert lake.verify(remote=True).ok

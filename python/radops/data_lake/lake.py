@@ -484,12 +484,14 @@ class DataLake:
     ) -> VerifyReport:
         """Prove that the bytes on this machine are those that were put into the lake.
 
-        All local bytes are read and hashed; nobody is asked. `verify(...).raise_for_problems()`
-        is a good first line of a training script.
+        All local bytes are read and hashed. The remote is only asked for names, to count what is
+        not on this machine, and may be away. `verify(...).raise_for_problems()` is a good first
+        line of a training script.
 
         Args:
             targets: UIDs, folders ending in `/`, or patterns; none for everything.
-            quick: Trust files that were checked before and did not change since, by their stat.
+            quick: Trust files that were checked before and did not change since, by their stat,
+                and ask nobody.
             complete: Files that are not on this machine are problems too; asks the remote.
             remote: Verify the remote instead: names, records, edges and sizes of objects.
             full: With `remote`: also read and hash all its objects. Goes on where it was cut.

@@ -11,6 +11,7 @@ from radops.data_lake.meter import stage
 from radops.errors import (
     CorruptDataError,
     IntegrityError,
+    RemoteRefusedError,
     RemoteUnavailableError,
     UIDNotFoundError,
     UsageError,
@@ -64,6 +65,9 @@ class VerifyReport:
     """Objects of a remote that an earlier run, cut short, had read already."""
     not_local: int = 0
     """Files that are only in the remote; findings where all were to be here."""
+    not_local_known: bool = True
+    """Whether these are all. A quick check asks no remote, and one that does not answer cannot
+    say; then only files that this machine has heard of are counted."""
     seconds: float = 0.0
     bytes_fetched: int = 0
     """Bytes of objects that a repair fetched from the remote."""
@@ -155,7 +159,9 @@ def _verify_local(
     data = ByteCheck(check, quick=report.quick, threads=jobs or 0)
     try:
         with stage(progress, "reading records") as count:
-            _Selection(session, check, complete, count).take(targets)
+            selection = _Selection(session, check, count, quick=report.quick, complete=complete)
+            selection.take(targets)
+        report.not_local_known = selection.all_known
         check.note()
         total_bytes, total_files = check.work.totals()
         with stage(progress, "verifying", total_bytes, total_files) as count:
@@ -245,20 +251,25 @@ def _choice(target: str) -> tuple[str, Callable[[str], bool]]:
 
 
 class _Selection:
-    """Finds the files that are meant, without asking the remote where that can be."""
+    """Finds the files that are meant, without needing the remote where that can be."""
 
     def __init__(
         self,
         session: Session,
         check: RecordCheck,
-        complete: bool,
         count: Callable[[int, int], None],
+        *,
+        quick: bool,
+        complete: bool,
     ) -> None:
         self._session = session
         self._mirror = session.mirror
         self._check = check
-        self._complete = complete
         self._count = count
+        self._quick = quick
+        self._complete = complete
+        self.all_known = True
+        """Whether the remote said which files it has that are meant, where it had to be asked."""
 
     def take(self, targets: Sequence[str]) -> None:
         """Let the check look at all files that the targets mean; at everything if there is none.
@@ -303,13 +314,24 @@ class _Selection:
             raise UIDNotFoundError(f"no file matches {target}", uid=target)
 
     def _take_remote(self, start: str, pattern: str | None, *, needed: bool = False) -> bool:
-        """Note files that only the remote knows, if all must be here or none is."""
+        """Note files that only the remote knows: a listing of names, no request per file.
+
+        It can do without, unless all must be here or none is.
+        """
         remote = self._mirror.remote
-        if remote is None or not (self._complete or needed):
+        needed = needed or self._complete
+        if remote is None or (self._quick and not needed):
+            self.all_known &= self._session.settings.remote is None
             return False
-        for slot in remote.slots.list(start):
-            if pattern is None or match(pattern, UID(slot.uid)):
-                self._check.work.add_listed(slot)
+        try:
+            for slot in remote.slots.list(start):
+                if pattern is None or match(pattern, UID(slot.uid)):
+                    self._check.work.add_listed(slot)
+        except (RemoteUnavailableError, RemoteRefusedError):
+            if needed:
+                raise
+            self.all_known = False
+            return False
         found = False
         for uid in self._check.work.only_listed():
             found = True
