@@ -42,6 +42,7 @@ __all__ = [
     "place_files",
     "reflink",
     "rename_noreplace",
+    "scan_cbor",
     "stat_files",
     "sync_filesystem",
     "write_files",
@@ -314,4 +315,11 @@ def stat_files(
     """Size, mtime_ns, ctime_ns and inode of many regular files; links are not followed.
 
     None stands for a name that is not there, an error for one that is no regular file.
+    """
+
+def scan_cbor(data: bytes, /) -> None:
+    """Check that bytes are exactly one value of the strict profile of CBOR, in its one encoding.
+
+    Raises:
+        ValueError: They are not; the message says why.
     """

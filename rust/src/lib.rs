@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod cbor;
 pub mod check;
 pub mod copy;
 mod engine;

@@ -6,8 +6,9 @@ text keys in the order of their encodings. No tags, no indefinite lengths, nothi
 at most 8 MiB and 32 levels of arrays and maps.
 
 cbor2 turns bytes into values and values into bytes. What it lets pass or writes in another way
-is dealt with here: `_scan` looks at every head before cbor2 sees it, and `_plain` looks
-at every value.
+is dealt with here: a scan in Rust looks at every item before cbor2 sees it, and `_plain` looks
+at every value. What the scan lets pass is the one encoding of its value, so that nothing needs to
+be encoded again to compare; `tests/model/test_cbor_scan.py` holds it to that.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import cbor2
 
+from radops import native
 from radops.errors import CorruptRecordError, UsageError
 
 Value: TypeAlias = "bool | int | float | str | bytes | list[Any] | dict[str, Any] | None"
@@ -32,8 +34,6 @@ _TEXT: Final = frozenset((str,))
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
 _NAN: Final = bytes.fromhex("7ff8000000000000")
-# The smallest argument that may follow a head of 1, 2, 4 or 8 bytes: shorter ones fit before it.
-_SMALLEST: Final = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
 
 
 def encode(value: Value, max_size: int = MAX_SIZE) -> bytes:
@@ -66,14 +66,11 @@ def decode(data: bytes, max_size: int = MAX_SIZE) -> Value:
     """
     if len(data) > max_size:
         _refuse(f"larger than {max_size:,} bytes")
-    _scan(data)
     try:
-        value: Value = cbor2.loads(data)
-    except (cbor2.CBORDecodeError, UnicodeDecodeError):
-        # After the scan only the text within is left to be wrong.
-        _refuse("text that is not UTF-8")
-    if encode(value, max_size) != data:
-        _refuse("not in canonical form")
+        native.scan_cbor(data)
+    except ValueError as error:
+        _refuse(str(error))
+    value: Value = cbor2.loads(data)
     return value
 
 
@@ -142,76 +139,3 @@ def _key_order(key: str) -> tuple[int, bytes]:
     """Sort as the encodings do: the length, which comes first in them, then the bytes."""
     data = key.encode()
     return len(data), data
-
-
-def _scan(data: bytes) -> None:  # noqa: C901, PLR0912, PLR0915 one loop, for speed
-    """Refuse bytes outside the profile, looking at each item's head once and trusting nothing.
-
-    Nothing is allocated by what a length claims: all lengths are compared with what is there.
-    """
-    end = len(data)
-    position = 0
-    # The containers around the current item, outermost first: how many items are still to come,
-    # and for a map the key that came before (None for an array).
-    open_items: list[int] = []
-    last_keys: list[bytes | None] = []
-    while True:
-        key_wanted = bool(open_items) and last_keys[-1] is not None and open_items[-1] % 2 == 0
-        start = position
-        if position >= end:
-            _refuse("cut short")
-        head = data[position]
-        position += 1
-        major, low = head >> 5, head & 31
-        argument = low
-        if low >= 24:
-            if low > 27:
-                _refuse("an indefinite length" if low == 31 else "a reserved head")
-            width = 1 << (low - 24)
-            argument = int.from_bytes(data[position : position + width], "big")
-            position += width
-            if position > end:
-                _refuse("cut short")
-            if major != 7 and argument < _SMALLEST[width]:
-                _refuse("a number that is not in its shortest form")
-        if key_wanted and major != 3:
-            _refuse("a map key that is not text")
-        if major < 2:
-            if argument > _INT_MAX:
-                _refuse("an integer of more than 64 bits")
-        elif major < 4:
-            position += argument
-            if position > end:
-                _refuse("cut short")
-            if key_wanted:
-                key = data[start:position]
-                if key <= (last_keys[-1] or b""):
-                    _refuse("map keys that are not sorted, or twice the same")
-                last_keys[-1] = key
-        elif major < 6:
-            items = argument if major == 4 else 2 * argument
-            if items > end - position:
-                _refuse("cut short")
-            if len(open_items) == MAX_DEPTH:
-                _refuse(f"more than {MAX_DEPTH} levels")
-            open_items.append(items + 1)  # and the container itself, counted off below
-            last_keys.append(None if major == 4 else b"")
-        elif major == 6:
-            _refuse("a tag")
-        elif low == 27:
-            if argument & 0x7FFF_FFFF_FFFF_FFFF > 0x7FF0_0000_0000_0000 and (
-                data[start + 1 : position] != _NAN
-            ):
-                _refuse("an unusual NaN")
-        elif not 20 <= low <= 22:
-            _refuse("a short float" if low in {25, 26} else "an unknown simple value")
-        while open_items:
-            open_items[-1] -= 1
-            if open_items[-1]:
-                break
-            open_items.pop()
-            last_keys.pop()
-        if not open_items:
-            break
-    if position != end:
-        _refuse("more bytes after its end")

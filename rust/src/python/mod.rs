@@ -4,6 +4,7 @@ mod buffer;
 mod calls;
 mod errors;
 mod files;
+mod stored;
 mod types;
 
 use pyo3::pymodule;
@@ -20,6 +21,8 @@ mod _core {
     use super::errors::FileChangedError;
     #[pymodule_export]
     use super::files::{finish_files, place_files, stat_files, write_files};
+    #[pymodule_export]
+    use super::stored::scan_cbor;
     #[pymodule_export]
     use super::types::{Check, FileHash, Hasher, Progress};
 
