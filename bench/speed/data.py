@@ -52,6 +52,8 @@ FULL = {
         Shape("medium", 1000, MIB),
         Shape("small", 100_000, 4096, 200),
         Shape("some", 10_000, 4096, 20),
+        Shape("few", 2_000, 4096, 4),
+        Shape("handful", 50, 4096),
     )
 }
 QUICK = {
@@ -62,6 +64,8 @@ QUICK = {
         Shape("medium", 100, MIB),
         Shape("small", 5_000, 4096, 10),
         Shape("some", 500, 4096, 5),
+        Shape("few", 200, 4096, 4),
+        Shape("handful", 10, 4096),
     )
 }
 

@@ -106,3 +106,11 @@ def settle(folder: Path, *, cold: bool = False) -> None:
     subprocess.run(["sync", "-f", str(folder)], check=True)
     if cold:
         _DROP.write_text("3\n")
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, also one that cannot be written to: git-annex makes such."""
+    done = subprocess.run(["rm", "-rf", str(folder)], check=False, capture_output=True)
+    if done.returncode:
+        subprocess.run(["chmod", "-R", "u+w", str(folder)], check=False, capture_output=True)
+        subprocess.run(["rm", "-rf", str(folder)], check=False, capture_output=True)

@@ -57,7 +57,9 @@ def _head(report: dict[str, Any]) -> list[str]:
         f"- **Versions:** {', '.join(f'{k} ({v})' for k, v in report['versions'].items())}.",
         "- **How:** in turns, one round after the other (A B C, A B C), each in a fresh folder, after waiting for what "
         "was written before to be on disk. A ratio is the median over the rounds of two times measured right after "
-        "each other. Page cache warm unless a column says cold.",
+        "each other. Page cache warm unless a column says cold. Who takes more than an equal share of a workload's "
+        "time has one round only. Who would take minutes is given fewer files, which the table says; the ratio is "
+        "then per file.",
         "- **Memory:** the peak of a command's largest process. The kernel counts what it was forked from, so nothing "
         f"below {report['floor'] >> 20} MiB can be told.",
         "- **Durability:** the figures of radops are with all its flushes: bytes are on disk before the name that "
@@ -132,7 +134,7 @@ def _workload(workload: dict[str, Any], folder: Path) -> list[str]:
         lines += [f"On {workload['data']}. {workload['note']}".rstrip(), ""]
     elif workload["note"]:
         lines += [workload["note"], ""]
-    good = [one for one in workload["results"] if one["seconds"]]
+    good = [one for one in workload["results"] if one["seconds"] and not one["sample"]]
     if good:
         picture = folder / f"{workload['name']}.svg"
         picture.write_text(plot.dots(title, [_bar(one) for one in good]), encoding="utf-8")
@@ -162,12 +164,18 @@ def _bar(result: dict[str, Any]) -> plot.Bar:
 
 def _row(result: dict[str, Any], workload: dict[str, Any], *, cold: bool) -> str:
     name = f"*{result['name']}*" if result["limit"] else result["name"]
+    if result["sample"]:
+        name += f", on {result['sample']}"
     if not result["seconds"]:
         reason = (result["error"] or "not measured").replace("|", "/")
         return f"| {name} | {reason} | | | |{' |' if cold else ''} | |"
     low, high = stats.spread(result["seconds"])
     ours = workload["results"][0]
-    ratio = f"{stats.ratio(result['seconds'], ours['seconds']):.2f}" if ours["seconds"] else ""
+    ratio = ""
+    if ours["seconds"]:
+        ratio = (
+            f"{stats.ratio(result['seconds'], ours['seconds']) * stats.scale(result, workload):.2f}"
+        )
     cells = [
         name,
         stats.seconds(stats.median(result["seconds"])),

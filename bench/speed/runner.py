@@ -5,26 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from speed import data, measure, peers, work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from speed.work import Entry, Workload
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "programs"
 
-_LIMIT = 60.0
+_LIMIT = 90.0
 """Seconds for one line; who needs more is ended, and shown so."""
-_SLOW = 10.0
-"""Who took longer than this is not asked again, nor measured with a cold cache."""
+_LIMIT_BEFORE = 240.0
+"""The same for what prepares it."""
 
 
 @dataclass
@@ -35,16 +34,15 @@ class Result:
     line: str
     before: str
     limit: bool
+    files: int
+    """How many files it was given: fewer than the others, if it is very slow."""
+    sample: str | None
+    """What these are, where they are fewer."""
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     rss: int = 0
     cold: list[float] = field(default_factory=list)
     error: str | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether there is nothing to be gained by asking again."""
-        return self.error is not None or (bool(self.seconds) and self.seconds[0] > _SLOW)
 
 
 class Runner:
@@ -74,33 +72,46 @@ class Runner:
         self._tell = tell
         self._stack = ExitStack()
         self._server: Any = None
+        self.kept: dict[str, tuple[Path, dict[str, str]]] = {}
+        """What was prepared for lines that change nothing: folder and variables."""
         self._buckets = 0
 
     def close(self) -> None:
         """End the server."""
         self._stack.close()
 
-    def run(self, workload: Workload) -> dict[str, Any]:
-        """Run one workload; return what is kept of it."""
+    def run(self, workload: Workload, budget: float | None = None) -> dict[str, Any]:
+        """Run one workload; return what is kept of it.
+
+        Everybody has one round. Who takes more than an equal share of the time has no other; the
+        rest go on until all rounds are done or the time is over.
+
+        Args:
+            workload: Which.
+            budget: Seconds that it may take in all, about; its own by default.
+        """
         began = time.monotonic()
+        budget = workload.budget if budget is None else budget
         shape = self._shapes[workload.data] if workload.data else None
-        files = data.make(shape, self._folder / "data") if shape else self._folder
-        runs = [_Run(self, workload, entry, files) for entry in workload.entries]
-        rounds = min(2, workload.rounds) if self._quick else workload.rounds
-        cold = workload.cold and measure.can_drop_caches()
+        runs = [
+            _Run(self, workload, entry, self._files(workload, entry)) for entry in workload.entries
+        ]
+        made = time.monotonic() - began  # the data serve several workloads
+        share = budget / len(runs)
         try:
             for one in runs:
                 if one.entry.peer in self._missing:
                     one.result.error = self._missing[one.entry.peer]
-            for _ in range(rounds):
-                for one in runs:
+            for number in range(min(2, workload.rounds) if self._quick else workload.rounds):
+                for one in self._affordable(runs, share, began + made + budget if number else None):
                     one.go(cold=False)
-            for _ in range(2 if cold else 0):
-                for one in runs:
+            for _ in range(2 if workload.cold and measure.can_drop_caches() else 0):
+                for one in self._affordable(runs, share, began + made + budget):
                     one.go(cold=True)
         finally:
-            for one in runs:
-                one.remove()
+            for folder, _ in self.kept.values():
+                measure.remove(folder)
+            self.kept.clear()
         took = time.monotonic() - began
         self._tell(f"{workload.name}: {took:.0f} s")
         return {
@@ -114,6 +125,23 @@ class Runner:
             "took": took,
             "results": [asdict(one.result) for one in runs],
         }
+
+    def _files(self, workload: Workload, entry: Entry) -> _Files:
+        name = entry.sample or workload.data
+        if name is None:
+            return _Files(self._folder, 0, None)
+        shape = self._shapes[name]
+        label = None if name == workload.data else shape.label
+        return _Files(data.make(shape, self._folder / "data"), shape.files, label)
+
+    @staticmethod
+    def _affordable(runs: list[_Run], share: float, end: float | None) -> Iterator[_Run]:
+        """Yield those who are to have another round, each when it is its turn."""
+        for one in runs:
+            if one.result.error is not None:
+                continue
+            if end is None or (one.cost <= share and time.monotonic() + one.cost <= end):
+                yield one
 
     def server(self) -> Any:  # noqa: ANN401 - of the tests' helpers, imported when needed
         """Return the S3 server, started when first asked for."""
@@ -135,33 +163,44 @@ class Runner:
 
     def fresh(self) -> Path:
         """Return a new, empty folder."""
-        folder = self._folder / "work"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = self._folder / f"w-{os.getpid()}-{time.monotonic_ns()}"
         folder.mkdir(parents=True)
         return folder
+
+
+class _Files(NamedTuple):
+    """What a contestant is given."""
+
+    place: Path
+    count: int
+    label: str | None
+    """What they are, if they are not the files of the workload."""
 
 
 class _Run:
     """One contestant of one workload."""
 
-    def __init__(self, runner: Runner, workload: Workload, entry: Entry, files: Path) -> None:
+    def __init__(self, runner: Runner, workload: Workload, entry: Entry, files: _Files) -> None:
         self.entry = entry
         self._runner = runner
         self._workload = workload
         self._files = files
         self._settings = work.full_before(workload, entry)
-        self._folder: Path | None = None
+        self._folder = files.place
         self._environment: dict[str, str] = {}
-        self.result = Result(entry.name, entry.line, entry.before, entry.limit)
+        self.cost = 0.0
+        """Seconds that its last round took, with all that it needs."""
+        self.result = Result(
+            entry.name, entry.line, entry.before, entry.limit, files.count, files.label
+        )
 
     def go(self, *, cold: bool) -> None:
-        """Measure once more, unless that makes no sense."""
+        """Measure once more."""
+        began = time.monotonic()
         result = self.result
-        if result.done:
-            return
         problem = self._prepare()
         if problem is None:
-            measure.settle(self._folder or Path("/"), cold=cold)
+            measure.settle(self._folder, cold=cold)
             sample = self._line(self.entry.line)
             problem = sample.error
             if problem is None:
@@ -175,41 +214,38 @@ class _Run:
                 result.rss = max(result.rss, sample.rss)
         result.error = problem
         if not self.entry.keep:
-            self.remove()
+            measure.remove(self._folder)
+        self.cost = time.monotonic() - began
 
     def _prepare(self) -> str | None:
         entry = self.entry
-        if self._folder is not None:
-            return self._line(entry.reset, 600).error if entry.reset else None
-        self._folder = self._runner.fresh().rename(
-            self._files.parent.parent / f"w-{os.getpid()}-{time.monotonic_ns()}"
-            if self._workload.data
-            else self._files / f"w-{os.getpid()}-{time.monotonic_ns()}"
-        )
-        self._environment = peers.environment(self._folder) | {
-            "DATA": str(self._files),
+        error = None
+        # Lines that change nothing and need the same share it.
+        key = f"{self._settings}{entry.before} {self._files.place}"
+        if entry.keep and key in self._runner.kept:
+            self._folder, self._environment = self._runner.kept[key]
+        else:
+            self._folder = self._runner.fresh()
+            self._environment = self._variables()
+            if entry.keep:
+                self._runner.kept[key] = self._folder, self._environment
+            if entry.before:
+                error = self._line(entry.before, _LIMIT_BEFORE).error
+        if error is None and entry.reset:
+            error = self._line(entry.reset).error
+        return f"preparing it: {error}" if error else None
+
+    def _variables(self) -> dict[str, str]:
+        found = peers.environment(self._folder) | {
+            "DATA": str(self._files.place),
             "W": str(self._folder),
             "PROGRAMS": str(PROGRAMS),
         }
         if self._workload.server:
             server = self._runner.server()
-            self._environment |= server.environment
-            self._environment |= {"S3": server.endpoint_url, "BUCKET": self._runner.bucket()}
-        if not entry.before:
-            return None
-        error = self._line(entry.before, 300).error
-        if error is None and entry.reset:
-            error = self._line(entry.reset, 600).error
-        return f"preparing it: {error}" if error else None
+            found |= server.environment
+            found |= {"S3": server.endpoint_url, "BUCKET": self._runner.bucket()}
+        return found
 
     def _line(self, line: str, limit: float = _LIMIT) -> measure.Sample:
-        assert self._folder is not None
         return measure.run(self._settings + line, self._environment, self._folder, limit)
-
-    def remove(self) -> None:
-        """Remove what it left behind."""
-        folder, self._folder = self._folder, None
-        if folder is not None:
-            # git-annex takes write permission from folders, too.
-            subprocess.run(["chmod", "-R", "u+w", str(folder)], check=False, capture_output=True)
-            shutil.rmtree(folder, ignore_errors=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def median(values: Sequence[float]) -> float:
@@ -40,6 +40,16 @@ def ratio(
     return statistics.median(
         max(0.0, our - less[0]) / max(1e-6, their - less[1]) for our, their in pairs
     )
+
+
+def scale(result: Mapping[str, Any], workload: Mapping[str, Any]) -> float:
+    """Return what a ratio is to be multiplied with, so that it is per file.
+
+    Args:
+        result: Of a contestant, which may have been given fewer files.
+        workload: With the files of all others.
+    """
+    return workload["files"] / result["files"] if result["sample"] else 1.0
 
 
 def seconds(value: float) -> str:

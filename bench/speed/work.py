@@ -29,6 +29,8 @@ class Entry:
     """What undoes the line before it is measured again; with `keep`."""
     limit: bool = False
     """Whether it is no tool of the same kind, but what the machine can do at most."""
+    sample: str | None = None
+    """The shape of the fewer files that it is given, as it is too slow for all; said so."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Workload:
     data: str | None
     """The shape of its files."""
     entries: tuple[Entry, ...]
+    budget: float
+    """Seconds that all of it may take, with what prepares it, on two quiet cores."""
     rounds: int = 5
     cold: bool = False
     """Whether it is also measured with nothing in the page cache."""
@@ -75,8 +79,9 @@ _ANNEX = _GIT + "git annex init -q x >/dev/null && "
 _RESTIC = "restic init -q -r $W/restic"
 
 
-def _add(shape: str, title: str, rounds: int) -> Workload:
+def _add(shape: str, title: str, budget: float, rounds: int) -> Workload:
     one = shape == "big"
+    many = shape == "small"
     source = _FILE if one else "$DATA"
     ours = f"add {_FILE} big.bin" if one else "add -q -r $DATA data/"
     return Workload(
@@ -93,6 +98,7 @@ def _add(shape: str, title: str, rounds: int) -> Workload:
                 "cd $W/repo && dvc add -q data",
                 _DVC + f"{'mkdir data && ' if one else ''}cp -r {source} data",
                 "dvc",
+                sample="some" if many else None,
             ),
             Entry("restic", f"restic backup -q -r $W/restic {source}", _RESTIC, "restic"),
             Entry(
@@ -100,35 +106,32 @@ def _add(shape: str, title: str, rounds: int) -> Workload:
                 "cd $W/repo && git annex add -q data",
                 _ANNEX + f"{'mkdir data && ' if one else ''}cp -r {source} data",
                 "git-annex",
+                sample="few" if many else None,
             ),
         ),
+        budget,
         rounds=rounds,
         note="radops, restic and `sync -f` wait until the disk has it; cp, DVC and git-annex do not.",
     )
 
 
-def _verify(shape: str, title: str, rounds: int, *, cold: bool = False) -> Workload:
+def _verify(shape: str, title: str, budget: float, rounds: int, *, cold: bool = False) -> Workload:
     one = shape == "big"
     source = _FILE if one else "$DATA"
     sums = f"b3sum {_FILE}" if one else "xargs -a $W/list b3sum"
     listed = "" if one else "find $DATA -type f >$W/list"
     ours = (
         f"radops datalake add -q {_FILE} big.bin" if one else "radops datalake add -q -r $DATA d/"
-    )
+    ) + " >/dev/null && sleep 0.2 && radops datalake verify -q"
     return Workload(
         f"verify-{shape}",
         "verify",
         f"Verify, {title}",
         shape,
         (
-            _radops("radops, full", "verify -q", ours + " >/dev/null", keep=True),
+            _radops("radops, full", "verify -q", ours, keep=True),
             Entry("b3sum", sums + " >/dev/null", listed, "b3sum", keep=True, limit=True),
-            _radops(
-                "radops, quick",
-                "verify -q --quick",
-                ours + " >/dev/null && sleep 0.2 && radops datalake verify -q",
-                keep=True,
-            ),
+            _radops("radops, quick", "verify -q --quick", ours, keep=True),
             Entry(
                 "cat",
                 f"cat {_FILE} >/dev/null" if one else "xargs -a $W/list cat >/dev/null",
@@ -158,8 +161,10 @@ def _verify(shape: str, title: str, rounds: int, *, cold: bool = False) -> Workl
                 _ANNEX + f"cp -r {source} data && git annex add -q data && git commit -q -m x",
                 "git-annex",
                 keep=True,
+                sample="few" if shape == "small" else None,
             ),
         ),
+        budget,
         rounds=rounds,
         cold=cold,
         note="DVC has no command that reads bytes again to compare them.",
@@ -182,19 +187,35 @@ _START = Workload(
         Entry("git-annex", "git-annex version", peer="git-annex", keep=True),
         Entry("radops 0.12", "radops-0.12 --version", peer="radops-0.12", keep=True),
     ),
+    40,
     rounds=11,
 )
 
-_MOVE = Workload(
-    "move-big",
-    "add",
-    "Add by move, one large file, on one file system",
-    "big",
-    (
-        _radops("radops", "add --move $W/file big.bin", f"cp {_FILE} $W/file"),
-        Entry("b3sum", f"b3sum {_FILE}", peer="b3sum", keep=True, limit=True),
-    ),
-)
+
+def _move(shape: str, title: str, budget: float) -> Workload:
+    one = shape == "big"
+    source = _FILE if one else "$DATA"
+    ours = "add --move $W/files big.bin" if one else "add -q -r --move $W/files data/"
+    return Workload(
+        f"move-{shape}",
+        "add",
+        f"Add by move, {title}, on one file system",
+        shape,
+        (
+            _radops("radops", ours, f"cp -r {source} $W/files"),
+            Entry(
+                "b3sum",
+                f"b3sum {_FILE} >/dev/null" if one else "xargs -a $W/list b3sum >/dev/null",
+                "" if one else "find $DATA -type f >$W/list",
+                "b3sum",
+                keep=True,
+                limit=True,
+            ),
+        ),
+        budget,
+        note="What is moved has to be hashed: `b3sum` shows what that costs.",
+    )
+
 
 _LIST = Workload(
     "list",
@@ -225,9 +246,11 @@ _LIST = Workload(
             _DVC + "cp -r $DATA data && dvc add -q data && git add -A . && git commit -q -m x",
             "dvc",
             keep=True,
+            sample="some",
         ),
     ),
-    rounds=3,
+    75,
+    rounds=5,
 )
 
 _REMOTE = "export RADOPS_S3_ENDPOINT_URL=$S3 RADOPS_REMOTE=s3://$BUCKET/lake; "
@@ -243,34 +266,38 @@ _OLD = (
     "export radops_email=a@b.c radops_s3_endpoint_url=$S3 radops_aws_access_key_id=test "
     "radops_aws_secret_access_key=testsecret radops_bucket_name=$BUCKET radops_base_path=$W/old; "
 )
+_OLD_ADD = "radops-0.12 datalake add --copy -r $DATA data"
 
 
-def _upload(shape: str, title: str, rounds: int) -> Workload:
-    entries = [
-        Entry("radops", "radops datalake sync -q", _OFFLINE_ADD),
-        Entry("s5cmd", _PUT, peer="s5cmd"),
-        Entry("aws s3 cp", _AWS_UP, peer="aws"),
-        Entry("DVC push", "cd $W/repo && dvc push -q", _DVC_REMOTE, "dvc"),
-    ]
-    if shape == "gib":
-        old = f"radops-0.12 datalake add --copy {_FILE} big.bin"
-        entries.append(Entry("radops 0.12 add", old, peer="radops-0.12"))
+def _upload(shape: str, title: str, budget: float, rounds: int) -> Workload:
     return Workload(
         f"upload-{shape}",
         "transfer",
         f"Upload, {title}",
         shape,
-        tuple(entries),
+        (
+            Entry("radops", "radops datalake sync -q", _OFFLINE_ADD),
+            Entry("s5cmd", _PUT, peer="s5cmd"),
+            Entry("aws s3 cp", _AWS_UP, peer="aws"),
+            Entry("DVC push", "cd $W/repo && dvc push -q", _DVC_REMOTE, "dvc"),
+            Entry(
+                "radops 0.12 add",
+                _OLD_ADD,
+                peer="radops-0.12",
+                sample="handful" if shape == "some" else None,
+            ),
+        ),
+        budget,
         rounds=rounds,
         server=True,
         note="The server shares the cores with its clients.",
     )
 
 
-def _download(shape: str, title: str, rounds: int) -> Workload:
+def _download(shape: str, title: str, budget: float, rounds: int) -> Workload:
     # An own home each time, so that nothing is here yet; the bucket is filled before.
     forget = "rm -rf $W/home $W/down"
-    ours = f"{_OFFLINE_ADD} && radops datalake sync -q >/dev/null"
+    get = "s5cmd --endpoint-url $S3 cp s3://$BUCKET/up/\\* $W/down/ >/dev/null"
     return Workload(
         f"download-{shape}",
         "transfer",
@@ -280,19 +307,21 @@ def _download(shape: str, title: str, rounds: int) -> Workload:
             Entry(
                 "radops",
                 "radops datalake download -q data/ >/dev/null",
-                ours,
+                f"{_OFFLINE_ADD} && radops datalake sync -q >/dev/null",
                 keep=True,
                 reset=forget,
             ),
+            Entry("s5cmd", get, _PUT, "s5cmd", keep=True, reset=forget),
             Entry(
-                "s5cmd",
-                "s5cmd --endpoint-url $S3 cp s3://$BUCKET/up/\\* $W/down/ >/dev/null",
+                "s5cmd, then flush",
+                f"{get} && sync -f $W",
                 _PUT,
                 "s5cmd",
                 keep=True,
                 reset=forget,
             ),
-            Entry("aws s3 cp", _AWS_DOWN, _AWS_UP, "aws", keep=True, reset=forget),
+            # What s5cmd has put there is what aws would have.
+            Entry("aws s3 cp", _AWS_DOWN, _PUT, "aws", keep=True, reset=forget),
             Entry(
                 "DVC pull",
                 "cd $W/repo && dvc pull -q",
@@ -302,9 +331,11 @@ def _download(shape: str, title: str, rounds: int) -> Workload:
                 reset="cd $W/repo && rm -rf .dvc/cache data",
             ),
         ),
+        budget,
         rounds=rounds,
         server=True,
-        note="radops also proves every block against its digest, and gives each file its name.",
+        note="radops also proves every block against its digest, flushes, and gives each file its name "
+        "(for root, whom no mode keeps from writing, as a copy).",
     )
 
 
@@ -319,6 +350,7 @@ _CALLS = tuple(
             Entry("radops", f"python {_HERE}/calls_radops.py {kind}"),
             *others,
         ),
+        20,
         rounds=5,
         inside=True,
         server=kind == "remote",
@@ -356,19 +388,20 @@ WORKLOADS = {
     one.name: one
     for one in (
         _START,
-        _verify("big", "one large file", 5, cold=True),
-        _verify("medium", "1,000 files of 1 MiB", 5, cold=True),
-        _verify("small", "100,000 files of 4 KiB", 3),
-        _add("big", "one large file", 3),
-        _MOVE,
-        _add("medium", "1,000 files of 1 MiB", 3),
-        _add("small", "100,000 files of 4 KiB, each its own UID", 2),
+        _verify("big", "one large file", 100, 5, cold=True),
+        _verify("medium", "1,000 files of 1 MiB", 75, 5, cold=True),
+        _verify("small", "100,000 files of 4 KiB", 120, 3),
+        _add("big", "one large file", 90, 3),
+        _move("big", "one large file", 25),
+        _add("medium", "1,000 files of 1 MiB", 75, 5),
+        _move("medium", "1,000 files of 1 MiB", 20),
+        _add("small", "100,000 files of 4 KiB, each its own UID", 180, 3),
         _LIST,
         *_CALLS,
-        _upload("gib", "one file of 1 GiB", 3),
-        _download("gib", "one file of 1 GiB", 3),
-        _upload("some", "10,000 files of 4 KiB", 2),
-        _download("some", "10,000 files of 4 KiB", 2),
+        _upload("gib", "one file of 1 GiB", 120, 3),
+        _download("gib", "one file of 1 GiB", 90, 5),
+        _upload("some", "10,000 files of 4 KiB", 120, 3),
+        _download("some", "10,000 files of 4 KiB", 100, 3),
     )
 }
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
 from speed import data, measure, plot, render, runner, stats, work
 
-TINY = {name: data.Shape(name, 4, 3000, 2) for name in data.FULL}
+TINY = {name: data.Shape(name, 2 if name == "few" else 4, 3000, 2) for name in data.FULL}
 
 
 def test_data_is_the_same_every_time_and_no_two_files_are_equal(tmp_path: Path) -> None:
@@ -87,7 +87,9 @@ def test_contestants_take_turns_and_the_page_shows_all(tmp_path: Path) -> None:
             work.Entry("kept", 'test ! -e "$W/x" && touch $W/x', "true", "cp", True, "rm -f $W/x"),
             work.Entry("broken", "exit 9", peer="cp"),
             work.Entry("absent", "true", peer="dvc"),
+            work.Entry("slow", "ls -R $DATA | grep -c bin", peer="cp", sample="few"),
         ),
+        budget=60,
         rounds=3,
     )
     suite = runner.Runner(
@@ -97,8 +99,8 @@ def test_contestants_take_turns_and_the_page_shows_all(tmp_path: Path) -> None:
     assert log.read_text().split() == ["radops", "cp"] * 3
     assert list((tmp_path / "w").iterdir()) == [tmp_path / "w" / "data"]
     found_errors = [one["error"] for one in found["results"]]
-    assert found_errors == [None, None, None, "exit 9", "cannot be had"]
-    assert [len(one["seconds"]) for one in found["results"]] == [3, 3, 3, 0, 0]
+    assert found_errors == [None, None, None, "exit 9", "cannot be had", None]
+    assert [len(one["seconds"]) for one in found["results"]] == [3, 3, 3, 0, 0, 3]
     report = {
         "command": "make bench",
         "quick": True,
@@ -117,9 +119,47 @@ def test_contestants_take_turns_and_the_page_shows_all(tmp_path: Path) -> None:
         "cat $DATA/*/* >$W/out",
         "add by copy",
         "busy",
+        "| slow, on 2 files of 3,000 bytes in 2 folders |",
     ):
         assert part in text
     ET.parse(tmp_path / "benchmarks" / "add-big.svg")
+
+
+def test_who_takes_more_than_a_share_of_the_time_has_one_round(tmp_path: Path) -> None:
+    workload = work.Workload(
+        "add-big",
+        "add",
+        "Adding",
+        "small",
+        (work.Entry("radops", "true"), work.Entry("slow", "sleep 1.6", peer="cp")),
+        budget=3,
+        rounds=3,
+    )
+    suite = runner.Runner(tmp_path / "w", TINY, quick=False, missing={}, tell=str)
+    counts = [len(one["seconds"]) for one in suite.run(workload)["results"]]
+    assert counts == [3, 1]
+    # However little time is left, everybody is measured once.
+    counts = [len(one["seconds"]) for one in suite.run(workload, 0)["results"]]
+    assert counts == [1, 1]
+
+
+def test_what_changes_nothing_shares_its_preparation(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    prepare = f"echo prepared >>{log}; touch $W/file"
+    entries = tuple(
+        work.Entry(name, "test -e $W/file", prepare, "cp", keep=name != "c") for name in "abc"
+    )
+    workload = work.Workload("add-big", "add", "Adding", "small", entries, 60, rounds=2)
+    suite = runner.Runner(tmp_path / "w", TINY, quick=False, missing={}, tell=str)
+    assert [one["error"] for one in suite.run(workload)["results"]] == [None] * 3
+    # Once for the two that keep it, and in each round for the one that does not.
+    assert log.read_text().split() == ["prepared"] * 3
+
+
+def test_a_ratio_to_a_sample_is_per_file() -> None:
+    workload = {"files": 100}
+    assert stats.scale({"files": 10, "sample": "10 files"}, workload) == 10
+    assert stats.scale({"files": 100, "sample": None}, workload) == 1
 
 
 def test_a_plot_is_well_formed_whatever_its_names_are() -> None:
