@@ -156,6 +156,25 @@ def test_ls_in_a_pipe_is_a_name_a_line(sample):
     ]
 
 
+@pytest.mark.parametrize("prefix", ["nme.txt", "nope/", "data/nope", "name.txt/"])
+@pytest.mark.parametrize("options", [[], ["-l"], ["-r", "--json"], ["--local"]])
+def test_ls_of_a_name_that_is_not_there_exits_3(sample, prefix, options):
+    result = sample("datalake", "ls", prefix, *options)
+    assert (result.code, result.out) == (3, "")
+    assert prefix in result.err
+    assert len(result.err.splitlines()) <= 2
+
+
+def test_ls_suggests_near_names(sample):
+    assert "did you mean name.txt?" in sample("datalake", "ls", "nme.txt").err
+
+
+def test_ls_of_an_empty_lake_is_no_line(cli):
+    for options in ([], ["-r"], ["-l"], ["-a"]):
+        result = cli.ok("datalake", "ls", *options)
+        assert (result.out, result.err) == ("", "")
+
+
 def test_ls_in_a_terminal_is_in_columns(sample):
     assert sample.terminal("datalake", "ls").text == "data/  name.txt\n"
     assert sample.terminal("datalake", "ls", columns=10).text == "data/\nname.txt\n"
@@ -286,11 +305,32 @@ def test_delete_needs_a_yes(sample):
     assert "name.txt" not in sample.ok("datalake", "ls").lines
 
 
+def test_delete_says_how_much_it_is_before_and_after(sample):
+    dry = sample.ok("datalake", "delete", "data", "-r", "--dry-run")
+    assert dry.err == "would delete 3 files, 3 B\n"
+    shown = sample.terminal("datalake", "delete", "data", "-r", keys="y\n").text
+    assert "Delete 3 files (3 B) for everyone? [y/N]" in shown
+    assert shown.endswith("deleted 3 files, 3 B\n")
+    assert sample.ok("datalake", "delete", "name.txt", "--yes").err == "deleted 1 file, 18 B\n"
+
+
+def test_a_question_stays_on_the_screen_with_what_it_is_about(sample):
+    many = sample.folder / "many"
+    many.mkdir()
+    for number in range(50):
+        (many / f"{number:02}").write_text("x")
+    sample.ok("datalake", "add", "-r", "many", "many/")
+    shown = sample.terminal("datalake", "delete", "many", "-r", keys="n\n").text
+    assert len(shown.splitlines()) < 24
+    assert "... and 30 more, see --dry-run\nDelete 50 files (50 B) for everyone?" in shown
+
+
 def test_a_folder_is_deleted_as_one(sample):
     result = sample.ok("datalake", "delete", "data", "-r", "--yes", "--json")
     assert result.json == {
         "dry_run": False,
         "deleted": ["data/a.csv", "data/b.csv", "data/sub/c d.csv"],
+        "bytes": 3,
     }
     assert sample.ok("datalake", "ls", "-r").out == "name.txt\n"
 

@@ -80,7 +80,7 @@ def test_what_others_were_made_from_is_not_deleted(made):
     result = made("datalake", "delete", "raw.txt", "--yes")
     assert result.code == 4
     assert "made/first.txt" in result.err
-    assert "--cascade" in result.err
+    assert "--cascade deletes them too: 3 files in all" in result.err
     assert "raw.txt" in made.ok("datalake", "ls").lines
 
 

@@ -41,6 +41,14 @@ def test_setup_writes_nothing_if_the_check_fails(cli, tmp_path):
     assert not (cli.home / "config.toml").exists()
 
 
+def test_ls_of_a_name_of_which_nothing_is_shown_is_done(machines):
+    here, there = machines
+    found = here.ok("datalake", "ls", "-r").lines
+    assert there.ok("datalake", "ls", "-r").lines == found
+    for name in found:
+        assert there.ok("datalake", "ls", name, "--local").out == ""
+
+
 def test_italic_is_only_there_and_bold_is_also_here(machines):
     first, second = machines
     assert first.terminal("datalake", "ls", "-r").out == "\x1b[1mdata/a.txt\x1b[0m\r\n"

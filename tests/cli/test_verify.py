@@ -153,3 +153,21 @@ def test_help_has_an_example(cli) -> None:
     assert (
         "radops datalake verify datasets/ --complete" in cli.ok("datalake", "verify", "--help").out
     )
+
+
+def test_a_hint_is_given_once_for_all_files_that_it_fits(lake) -> None:
+    lake.ok("datalake", "delete-local", "sets/")
+    result = lake("datalake", "verify", "--complete")
+    assert result.code == 1
+    assert len(result.lines) == 2
+    assert result.err.splitlines()[1:] == ["hint: radops datalake download UID (for 2 files)"]
+    one = lake("datalake", "verify", "sets/small.txt", "--complete")
+    assert one.err.splitlines()[1:] == ["hint: radops datalake download sets/small.txt"]
+
+
+def test_many_files_with_one_problem_are_one_hint(lake) -> None:
+    for path in objects(lake):
+        change(path, b"X")
+    result = lake("datalake", "verify")
+    assert len(result.lines) == 2
+    assert result.err.splitlines()[1:] == ["hint: radops datalake verify --repair"]

@@ -50,7 +50,7 @@ def delete(session: Session, name: str, *, cascade: bool, dry_run: bool) -> list
         error = HasDependentsError(
             f"{uid} is not deleted: {len(direct)} other file(s) were made from it: {named}",
             uid=uid,
-            hint="--cascade deletes them too",
+            hint=f"--cascade deletes them too: {len(order)} files in all, --dry-run lists them",
         )
         error.dependents = tuple(direct)
         raise error

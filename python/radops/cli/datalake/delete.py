@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 from radops.cli import options
 from radops.cli.ask import confirm
 from radops.cli.lake import open_lake
-from radops.cli.output import count, note, write_json, write_lines
+from radops.cli.output import count, human_size, note, write_json, write_lines
 from radops.errors import HasDependentsError, UIDNotFoundError
 
 if TYPE_CHECKING:
     from radops.data_lake import DataLake
+
+# A question must stay on the screen, with what it is about.
+_MOST_LISTED = 20
 
 
 def command(
@@ -40,16 +43,19 @@ def command(
     with open_lake(context, offline=offline, quiet=quiet) as lake:
         uids = lake.expand(uid.rstrip("/") + "/") if recursive else [uid]
         plan = _plan(lake, uids, cascade=cascade)
+        sizes = _sizes(lake, plan)
         if not dry_run:
             what = plan[0] if len(plan) == 1 else count(len(plan), "file")
-            confirm(f"delete {what} for everyone", plan if len(plan) > 1 else (), yes=yes)
+            total = human_size(sum(sizes.values()))
+            confirm(f"delete {what} ({total}) for everyone", _listed(plan), yes=yes)
             plan = _delete(lake, plan)
+    total_bytes = sum(sizes.get(name, 0) for name in plan)
     if as_json:
-        write_json({"dry_run": dry_run, "deleted": plan})
+        write_json({"dry_run": dry_run, "deleted": plan, "bytes": total_bytes})
     else:
         write_lines(plan)
     would = "would delete" if dry_run else "deleted"
-    note(f"{would} {count(len(plan), 'file')}", quiet=quiet)
+    note(f"{would} {count(len(plan), 'file')}, {human_size(total_bytes)}", quiet=quiet)
 
 
 def _plan(lake: "DataLake", uids: list[str], *, cascade: bool) -> list[str]:
@@ -74,6 +80,22 @@ def _plan(lake: "DataLake", uids: list[str], *, cascade: bool) -> list[str]:
         )
         raise error
     return list(plan)
+
+
+def _sizes(lake: "DataLake", plan: list[str]) -> dict[str, int]:
+    """Return how large each file is; what waits to be published stands only among what waits."""
+    sizes = {row.uid: row.size or 0 for row in lake.out_of_sync() if row.pending}
+    for name in plan:
+        with contextlib.suppress(UIDNotFoundError):
+            sizes[name] = lake.info(name).size
+    return {name: sizes.get(name, 0) for name in plan}
+
+
+def _listed(plan: list[str]) -> list[str]:
+    """Return what is shown before the question: not what it names anyway, and not too much."""
+    if len(plan) > _MOST_LISTED:
+        return [*plan[:_MOST_LISTED], f"... and {len(plan) - _MOST_LISTED:,} more, see --dry-run"]
+    return plan if len(plan) > 1 else []
 
 
 def _delete(lake: "DataLake", plan: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """`radops datalake ls`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -61,6 +62,9 @@ def command(
         except RemoteUnavailableError as error:
             error.hint = "--local lists what is on this machine"
             raise
+        # What was never met here, --local cannot tell from what is not there.
+        if prefix and not listings and not (local and lake.remote_url):
+            _must_exist(lake, prefix)
         if as_json:
             write_json({"prefix": prefix, "entries": [_plain(entry) for entry in listings]})
         elif details or is_terminal():
@@ -71,6 +75,16 @@ def command(
             write_lines(entry.uid for entry in listings)
         if not quiet and not remote:
             _warn_of_unpublished(lake)
+
+
+def _must_exist(lake: "DataLake", prefix: str) -> None:
+    """Tell a name that is not there from one of which nothing is shown.
+
+    Raises:
+        UIDNotFoundError: No file or folder of the lake begins so.
+    """
+    if not lake.ls(prefix, generated=True):
+        lake.expand(prefix)
 
 
 def _plain(entry: "Listing") -> dict[str, Any]:
@@ -91,12 +105,15 @@ def _warn_of_unpublished(lake: "DataLake") -> None:
     """Say which files nobody else can see, wherever they are in the lake."""
     if lake.remote_url is None:
         return
+    from radops.data_lake.fitting import shortened  # noqa: PLC0415 - so that --help is quick
+
     uids = [entry.uid for entry in lake.out_of_sync()]
     if not uids:
         return
     named = ", ".join(uids[:3]) + (f" and {len(uids) - 3:,} more" if len(uids) > 3 else "")
     are = "is" if len(uids) == 1 else "are"
+    text = f"{count(len(uids), 'file')} {are} not in the remote: {named}"
     warn(
-        f"{count(len(uids), 'file')} {are} not in the remote: {named}",
+        shortened(text) if is_terminal(sys.stderr) else text,
         hint="radops datalake sync publishes what is only on this machine",
     )

@@ -11,10 +11,13 @@ from radops.cli.output import count, human_size, note, write_json, write_lines
 from radops.cli.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from radops.data_lake.verify import Finding, VerifyReport
 
 # A line stays readable; --json has all ranges.
 _MOST_RANGES = 4
+_MOST_HINTS = 3
 
 
 def command(
@@ -81,7 +84,7 @@ def command(
     else:
         write_lines(_line(finding) for finding in report.findings)
         note(_summary(report), quiet=quiet)
-        for hint in _hints(report):
+        for hint in _hints(report.problems):
             note(f"hint: {hint}", quiet=quiet)
     if not report.ok:
         raise typer.Exit(1)
@@ -116,21 +119,32 @@ def _summary(report: "VerifyReport") -> str:
         parts.append(f"{count(report.resumed, 'object')} read by an earlier run")
     if report.not_local:
         parts.append(f"{report.not_local:,} not local")
-    if not report.not_local_known:
-        parts.append("files only in the remote were not counted")
     repaired = len(report.findings) - len(report.problems)
     if repaired:
         parts.append(f"{repaired:,} repaired")
     return "; ".join([*parts, count(len(report.problems), "problem")])
 
 
-def _hints(report: "VerifyReport") -> list[str]:
-    """Return what to do, each advice once, the most frequent first."""
-    counts: dict[str, int] = {}
-    for finding in report.problems:
+def _hints(problems: "Sequence[Finding]") -> list[str]:
+    """Return what to do, each advice once, the most frequent first.
+
+    Advice that names one file is given for all of its kind, with UID in the name's place.
+    """
+    alike: dict[str, list[str]] = {}
+    for finding in problems:
         if finding.repair is None:
-            counts[finding.hint] = counts.get(finding.hint, 0) + 1
-    return sorted(counts, key=lambda hint: -counts[hint])[:3]
+            named = "".join(finding.uids[:1])
+            begin = finding.hint.removesuffix(f" {named}")
+            common = finding.hint if begin == finding.hint else f"{begin} UID"
+            alike.setdefault(common, []).append(finding.hint)
+    frequent = sorted(alike, key=lambda common: -len(alike[common]))[:_MOST_HINTS]
+    return [_for_all(common, alike[common]) for common in frequent]
+
+
+def _for_all(common: str, hints: "Sequence[str]") -> str:
+    if len(set(hints)) == 1:
+        return hints[0]
+    return f"{common} (for {count(len(hints), 'file')})"
 
 
 def _plain(report: "VerifyReport") -> dict[str, object]:
@@ -145,7 +159,6 @@ def _plain(report: "VerifyReport") -> dict[str, object]:
         "trusted": report.trusted,
         "resumed": report.resumed,
         "not_local": report.not_local,
-        "not_local_known": report.not_local_known,
         "seconds": round(report.seconds, 3),
         "bytes_fetched": report.bytes_fetched,
         "bytes_sent": report.bytes_sent,
