@@ -49,6 +49,18 @@ def no_links(*_: object, **__: object) -> None:
     raise OSError(errno.EPERM, "no links")
 
 
+def no_exclusive_rename(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the file system of every folder be one that always replaces."""
+    real = native.place_files
+
+    def place_files(pairs: list[tuple[str, str]], *, replace: bool) -> list[OSError | None]:
+        if replace:
+            return real(pairs, replace=True)
+        return [OSError(errno.EINVAL, "no such flag") for _ in pairs]
+
+    monkeypatch.setattr(native, "place_files", place_files)
+
+
 class TestFolder(BackendContract):
     @pytest.fixture
     def backend(self, root: Path) -> Iterator[FolderBackend]:
@@ -76,9 +88,19 @@ class TestGroupFolder(TestFolder):
 
 
 class TestFolderWithoutLinks(TestFolder):
+    """As on some network folders: there is the exclusive rename instead."""
+
     @pytest.fixture
     def backend(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> FolderBackend:
         monkeypatch.setattr(os, "link", no_links)
+        monkeypatch.setattr(durability, "file_system", lambda _: "cifs")
+        return FolderBackend(root, part_size=MIB)
+
+
+class TestFolderWithoutExclusiveRename(TestFolder):
+    @pytest.fixture
+    def backend(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> FolderBackend:
+        no_exclusive_rename(monkeypatch)
         return FolderBackend(root, part_size=MIB)
 
 
@@ -302,6 +324,14 @@ def log(monkeypatch: pytest.MonkeyPatch, home: FolderBackend) -> list[str]:
     monkeypatch.setattr(durability, "sync_path", noting("sync", durability.sync_path))
     monkeypatch.setattr(os, "link", noting("link", os.link))
     monkeypatch.setattr(os, "rename", noting("rename", os.rename))
+    real_place = native.place_files
+
+    def place_files(pairs: list[tuple[str, str]], *, replace: bool) -> list[OSError | None]:
+        verb = "rename" if replace else "create"
+        events.extend(f"{verb} {name(old)} {name(new)}" for old, new in pairs)
+        return real_place(pairs, replace=replace)
+
+    monkeypatch.setattr(native, "place_files", place_files)
     real_sync = native.sync_filesystem
 
     def sync_filesystem(descriptor: int) -> bool:
@@ -314,8 +344,7 @@ def log(monkeypatch: pytest.MonkeyPatch, home: FolderBackend) -> list[str]:
 
 def test_content_is_durable_before_its_name(home: FolderBackend, log: list[str]) -> None:
     home.create([("a/b", b"1")])
-    # The first try misses the folder.
-    assert log == ["sync temporary", "link temporary b", "link temporary b"]
+    assert log == ["sync temporary", "create temporary b"]
     log.clear()
     home.flush()
     assert sorted(log) == ["sync a", "sync store"]
@@ -333,7 +362,7 @@ def test_content_is_durable_before_its_name(home: FolderBackend, log: list[str])
 def test_a_large_batch_has_one_barrier(home: FolderBackend, log: list[str]) -> None:
     home.create([(f"{number}/x", b"1") for number in range(100)])
     assert log[0] == "sync all"
-    assert all(event == "link temporary x" for event in log[1:])
+    assert log[1:] == ["create temporary x"] * 100
     log.clear()
     home.flush()
     assert log == ["sync all"]
@@ -373,9 +402,14 @@ def test_an_upload_is_durable_before_its_name(
 ) -> None:
     home.now()
     events: list[str] = []
-    real_sync, real_rename = os.fsync, os.rename
+    real_sync, real_place = os.fsync, native.place_files
+
+    def place_files(pairs: list[tuple[str, str]], *, replace: bool) -> list[OSError | None]:
+        events.append("rename")
+        return real_place(pairs, replace=replace)
+
     monkeypatch.setattr(os, "fsync", lambda fd: (events.append("sync"), real_sync(fd)))
-    monkeypatch.setattr(os, "rename", lambda *args: (events.append("rename"), real_rename(*args)))
+    monkeypatch.setattr(native, "place_files", place_files)
     upload = home.upload("a", 1)
     upload.write(0, BytesPart(b"1"))
     assert events == []
@@ -384,13 +418,13 @@ def test_an_upload_is_durable_before_its_name(
 
 
 def test_adopt(home: FolderBackend, log: list[str]) -> None:
-    paths = [home.new_temporary(), home.new_temporary()]
+    paths = home.new_temporaries(2)
     for path in paths:
         path.write_bytes(b"1")
         os.utime(path, (0, 0))
     home.adopt([(paths[0], "a/b"), (paths[1], "c")])
     assert log[:2] == ["sync temporary", "sync temporary"]
-    assert [event.split()[0] for event in log[2:]] == ["rename"] * 3
+    assert [event.split()[0] for event in log[2:]] == ["rename"] * 2
     for key in ("a/b", "c"):
         entry = home.stat(key)
         assert entry is not None
@@ -539,6 +573,7 @@ def test_a_file_system_that_cannot_create_once(
     def unknown(*_: object) -> None:
         raise OSError(errno.EINVAL, "no such flag")
 
+    no_exclusive_rename(monkeypatch)
     monkeypatch.setattr(os, "link", no_links)
     monkeypatch.setattr(native, "rename_noreplace", unknown)
     with pytest.raises(UnsafeRemoteError, match="only if it is absent"):
@@ -556,6 +591,7 @@ def test_a_link_that_was_made_though_its_reply_was_lost(
         real(source, target)
         raise FileExistsError(errno.EEXIST, "as NFS says to a repeated request")
 
+    no_exclusive_rename(monkeypatch)
     monkeypatch.setattr(os, "link", link)
     assert home.create([("a", b"1")]) == [True]
 
@@ -596,8 +632,8 @@ def test_remove_stale(home: FolderBackend) -> None:
 
 def test_temporary_names_tell_who_made_them() -> None:
     names = folder_temp.TemporaryNames()
-    first, second = names.next(), names.next()
-    assert first != second
+    (first,), others = names.take(1), names.take(2)
+    assert len({first, *others}) == 3
     assert folder_temp.owner_of(first) == (folder_temp.host_name(), os.getpid())
     assert folder_temp.owner_of("partial-abc") is None
 

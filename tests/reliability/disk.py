@@ -1,8 +1,9 @@
 """A disk that can be stopped at every step, and that forgets what was not flushed.
 
-Every change of a name below a folder is seen through Python's audit hooks, before it is done:
-nothing of radops is patched for that. Rust writes contents of temporary files only, which are
-found when the next step is seen. What `fsync` and `syncfs` are asked for is noted, not done.
+Every change of a name below a folder is seen before it is done: those that Python makes through
+its audit hooks; where Rust is asked to write or name many files, it is asked for one at a time.
+Contents that Rust writes to temporary files are found when the next step is seen. What `fsync`
+and `syncfs` are asked for is noted, not done.
 
     disk = Disk(tmp_path / "world")
     with disk.watching(stop_at=7), pytest.raises(Crash):
@@ -31,7 +32,7 @@ from radops.backends import durability
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _CHANGES = frozenset(("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"))
 _WRITING = os.O_CREAT | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
@@ -89,12 +90,26 @@ class Disk:
             mock.patch.object(durability, "sync_descriptor", self._sync_descriptor),
             mock.patch("radops.backends.folder_files.sync_descriptor", self._sync_descriptor),
             mock.patch.object(native, "sync_filesystem", self._sync_all),
+            mock.patch.object(native, "write_files", self._stepping("open", native.write_files)),
+            mock.patch.object(native, "place_files", self._stepping("name", native.place_files)),
         ):
             _watching = self
             try:
                 yield self
             finally:
                 _watching = None
+
+    def _stepping(self, event: str, real: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+        """Have a call about many files, which Rust does at one go, done file by file."""
+
+        def call(items: list[tuple[Any, Any]], **options: object) -> list[Any]:
+            answers = []
+            for item in items:
+                self.step(event, os.fspath(item[0 if event == "open" else 1]))
+                answers += real([item], **options)
+            return answers
+
+        return call
 
     def step(self, event: str, path: str) -> None:
         """Something is about to be changed at `path`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from radops import native
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 if sys.platform == "darwin":
     from fcntl import F_FULLFSYNC, fcntl
@@ -84,7 +84,7 @@ class Barrier:
         if root >= 0:
             os.close(root)
 
-    def touched(self, folders: Sequence[str]) -> None:
+    def touched(self, folders: Iterable[str]) -> None:
         """Note folders in which names were made or removed, after that was done."""
         with self._lock:
             self._folders.update(folders)
@@ -129,7 +129,7 @@ class Barrier:
 class NoBarrier(Barrier):
     """For what need not survive a loss of power: nothing is waited for."""
 
-    def touched(self, folders: Sequence[str]) -> None:
+    def touched(self, folders: Iterable[str]) -> None:
         """Do nothing."""
 
     def sync_contents(self, files: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from typing_extensions import override
 
+from radops import native
 from radops.backends import folder_temp
 from radops.backends.base import Backend, Entry, KeyNotFoundError, Upload
 from radops.backends.folder_errors import ABSENT, translate, translated
@@ -137,16 +138,12 @@ class FolderBackend(Backend):
     @override
     def put(self, items: Sequence[tuple[str, bytes]]) -> None:
         with self._written(items) as temporaries:
-            for (key, _), temporary in zip(items, temporaries, strict=True):
-                self._tree.rename(temporary, key)
+            self._tree.rename(temporaries, [key for key, _ in items])
 
     @override
     def create(self, items: Sequence[tuple[str, bytes]]) -> list[bool]:
         with self._written(items) as temporaries:
-            return [
-                self._tree.create(temporary, key)
-                for (key, _), temporary in zip(items, temporaries, strict=True)
-            ]
+            return self._tree.create(temporaries, [key for key, _ in items])
 
     @override
     def upload(self, key: str, size: int) -> Upload:
@@ -154,7 +151,7 @@ class FolderBackend(Backend):
         parts = Parts(key, size, self._part_size)
         with self._translated():
             barrier = self._tree.prepare()
-            path = self._tree.new_temporary()
+            (path,) = self._tree.new_temporaries(1)
             file = self._tree.new_file(path)
             try:
                 if size and barrier.can_preallocate:  # a full disk errs now, not after hours
@@ -163,18 +160,20 @@ class FolderBackend(Backend):
                 file.close()
                 discard(path)
                 raise
-        return FileUpload(parts, (path, file), self._tree.rename, self._translate)
+        return FileUpload(
+            parts, (path, file), lambda p, k: self._tree.rename([p], [k]), self._translate
+        )
 
-    def new_temporary(self) -> Path:
-        """Return a path that does not exist yet, for a file that `adopt` will take over."""
+    def new_temporaries(self, count: int) -> list[Path]:
+        """Return paths that do not exist yet, for files that `adopt` will take over."""
         with self._translated():
             self._tree.prepare()
-        return Path(self._tree.new_temporary())
+        return [Path(path) for path in self._tree.new_temporaries(count)]
 
     def adopt(self, items: Sequence[tuple[Path, str]]) -> None:
         """Rename finished files to their keys, replacing; one batch.
 
-        The files were made at paths of `new_temporary`. They become read-only, and their time
+        The files were made at paths of `new_temporaries`. They become read-only, and their time
         of modification becomes now: `Entry.modified` is when something came into the store.
         Durable after the next `flush`, content never after name.
         """
@@ -183,12 +182,11 @@ class FolderBackend(Backend):
         with self._translated():
             barrier = self._tree.prepare()
             paths = [str(path) for path, _ in items]
-            for path in paths:
-                os.chmod(path, FILE_MODE)  # noqa: PTH101 - text, as there may be very many
-                os.utime(path)
+            for failure in native.finish_files(paths, mode=FILE_MODE):
+                if failure is not None:
+                    raise failure
             barrier.sync_contents(paths)
-            for path, (_, key) in zip(paths, items, strict=True):
-                self._tree.rename(path, key)
+            self._tree.rename(paths, [key for _, key in items])
 
     # The rest
 
@@ -203,7 +201,7 @@ class FolderBackend(Backend):
                 return
             self._tree.prepare()
             try:
-                self._tree.rename(path, target)
+                self._tree.rename([path], [target])
             except FileNotFoundError:  # another process was faster
                 raise KeyNotFoundError(source) from None
             # rename(2) does nothing where both names are links to one file.
@@ -233,8 +231,7 @@ class FolderBackend(Backend):
         if paths:
             with self._translated():
                 self._tree.prepare()
-            for path in paths:
-                self._tree.touched(path)
+            self._tree.touched(paths)
 
     @override
     def flush(self) -> None:
@@ -261,7 +258,7 @@ class FolderBackend(Backend):
             return folder_temp.remove_stale(Path(self._tree.tmp), grace)
 
     @contextmanager
-    def _written(self, items: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[str]]:
+    def _written(self, items: Sequence[tuple[str, bytes]]) -> Iterator[list[str]]:
         for key, _ in items:
             self._tree.path(key)  # refuse a wrong key before anything is written
         with self._translated(), self._tree.written([body for _, body in items]) as temporaries:

@@ -34,9 +34,10 @@ class TemporaryNames:
         self._token = secrets.token_hex(6)
         self._numbers = itertools.count()
 
-    def next(self) -> str:
-        """Return a name that was never used."""
-        return f"{self._host}.{os.getpid()}.{self._token}-{next(self._numbers)}"
+    def take(self, count: int) -> list[str]:
+        """Return so many names that were never used."""
+        stem = f"{self._host}.{os.getpid()}.{self._token}"
+        return [f"{stem}-{number}" for number in itertools.islice(self._numbers, count)]
 
 
 def host_name() -> str:

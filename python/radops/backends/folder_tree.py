@@ -24,7 +24,7 @@ from radops.backends.keys import check_key
 from radops.errors import RemoteRefusedError, UnsafeRemoteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -100,9 +100,9 @@ class Tree:
 
     # Unfinished files
 
-    def new_temporary(self) -> str:
-        """Return a path below `tmp/` that was never used."""
-        return f"{self.tmp}/{self._names.next()}"
+    def new_temporaries(self, count: int) -> list[str]:
+        """Return paths below `tmp/` that were never used."""
+        return [f"{self.tmp}/{name}" for name in self._names.take(count)]
 
     def new_file(self, path: str) -> io.FileIO:
         """Make a file to write to, which nobody can open for writing a second time."""
@@ -116,28 +116,58 @@ class Tree:
     def written(self, bodies: Sequence[bytes]) -> Iterator[list[str]]:
         """Give temporary files with these contents, durable already: one barrier for all.
 
-        Those that are still there at the end of the block are removed.
+        Those that are still there at the end of the block are removed. What `create` and
+        `rename` gave a name to, they take out of the list.
         """
         barrier = self.prepare()
-        paths = [self.new_temporary() for _ in bodies]
+        paths = self.new_temporaries(len(bodies))
         try:
-            for body, path in zip(bodies, paths, strict=True):
-                with self.new_file(path) as file:
-                    view = memoryview(body)
-                    while view:
-                        view = view[file.write(view) :]
+            self._write(list(zip(paths, bodies, strict=True)))
             barrier.sync_contents(paths)
             yield paths
         finally:
             for path in paths:
                 discard(path)
 
+    def _write(self, files: list[tuple[str, bytes]]) -> None:
+        failures = native.write_files(files, mode=FILE_MODE)
+        for (path, body), failure in zip(files, failures, strict=True):
+            if isinstance(failure, FileNotFoundError):  # the folder was removed by others
+                with self.new_file(path) as file:
+                    view = memoryview(body)
+                    while view:
+                        view = view[file.write(view) :]
+            elif failure is not None:
+                raise failure
+            elif self._group:
+                os.chmod(path, FILE_MODE)  # noqa: PTH101 - one of very many
+
     # Names
 
-    def create(self, temporary: str, key: str) -> bool:
-        """Give a finished file its name, unless the name is taken: then False."""
-        target = self.path(key)
+    def create(self, temporaries: list[str], keys: Sequence[str]) -> list[bool]:
+        """Give finished files their names, unless a name is taken: then False.
 
+        Files that have their names are taken out of `temporaries`.
+        """
+        targets = [self.path(key) for key in keys]
+        pairs = list(zip(temporaries, targets, strict=True))
+        # A network folder that lost the reply would say that the name is taken, by ourselves.
+        alone = self.barrier is not None and self.barrier.local and not self._group
+        failures = native.place_files(pairs, replace=False) if alone else [True] * len(pairs)
+        answers = [
+            failure is None or self._create_one(temporary, target)
+            for (temporary, target), failure in zip(pairs, failures, strict=True)
+        ]
+        # Also what was found: who wrote it may not have come to flush it.
+        self.touched(targets)
+        temporaries[:] = [
+            temporary
+            for temporary, failure in zip(temporaries, failures, strict=True)
+            if failure is not None
+        ]
+        return answers
+
+    def _create_one(self, temporary: str, target: str) -> bool:
         def attempt() -> bool:
             try:
                 self._link(temporary, target)
@@ -149,9 +179,7 @@ class Tree:
                 return False
             return True
 
-        created = self._in_folder(target, attempt)
-        self.touched(target)  # also what was found: who wrote it may not have come to flush it
-        return created
+        return self._in_folder(target, attempt)
 
     def _link(self, temporary: str, target: str) -> None:
         try:
@@ -171,20 +199,31 @@ class Tree:
                 hint="it has neither hard links nor an exclusive rename; use another folder",
             ) from error
 
-    def rename(self, path: str, key: str) -> None:
-        """Give a finished file its name, replacing what has it."""
-        target = self.path(key)
+    def rename(self, paths: list[str], keys: Sequence[str]) -> None:
+        """Give finished files their names, replacing what has them.
 
+        They are taken out of `paths`, as nothing is there any more.
+        """
+        targets = [self.path(key) for key in keys]
+        pairs = list(zip(paths, targets, strict=True))
+        # Folders of a group have rights of their own.
+        failures = [True] * len(pairs) if self._group else native.place_files(pairs, replace=True)
+        for (path, target), failure in zip(pairs, failures, strict=True):
+            if failure is not None:
+                self._rename_one(path, target)
+        self.touched(targets)
+        paths.clear()
+
+    def _rename_one(self, path: str, target: str) -> None:
         def attempt() -> None:
             try:
-                os.rename(path, target)  # noqa: PTH104 - one of very many
+                os.rename(path, target)  # noqa: PTH104 - as its errors are told apart
             except FileNotFoundError:
                 if not os.path.lexists(path):
                     raise _SourceGoneError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
                 raise
 
         self._in_folder(target, attempt)
-        self.touched(target)
 
     def _in_folder(self, path: str, attempt: Callable[[], T]) -> T:
         """Make the folder of `path` if `attempt` misses it, while others may remove it again."""
@@ -228,24 +267,26 @@ class Tree:
 
     def prune(self, path: str) -> None:
         """Remove the folders that became empty when the file at `path` went away."""
-        self.touched(path)
+        self.touched([path])
         # Stops at the first folder that is not empty, or gone, or not ours.
         with suppress(OSError):
             while (path := path.rpartition("/")[0]) != self._root:
                 Path(path).rmdir()
 
-    def touched(self, path: str) -> None:
-        """Note for the next flush that a name was made or removed.
+    def touched(self, paths: Iterable[str]) -> None:
+        """Note for the next flush that names were made or removed.
 
         All folders up to the root count: another process may have made them an instant ago
         and not have made them durable.
         """
         if self.barrier is None:
             return
-        folders = []
-        while path != self._root:
-            path = path.rpartition("/")[0]
-            folders.append(path)
+        folders = {self._root}
+        for path in paths:
+            folder = path.rpartition("/")[0]
+            while folder not in folders:
+                folders.add(folder)
+                folder = folder.rpartition("/")[0]
         self.barrier.touched(folders)
 
 

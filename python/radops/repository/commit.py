@@ -79,9 +79,6 @@ def commit(
             _try(repository, {i: drafts[i] for i in todo}, states or repository.states(uids, {}))
         )
         states = None
-    for result in results.values():
-        if isinstance(result, Outcome):  # others may have put it there
-            repository.include(result.taken)
     repository.backend.flush()
     return [
         results.get(index)
@@ -142,6 +139,8 @@ def _try(
     _create(repository, attempts, slice(1))
     for index, attempt in attempts.items():
         if (standing := _end(repository, attempt)) is not None:
+            if attempt.lost:  # others put it there, and may not have come to flush it
+                repository.include(standing)
             results[index] = Outcome(standing, frozenset(attempt.numbers))
     return results
 
@@ -187,6 +186,7 @@ def _complete(
     They cannot be one commit, as whoever finishes a commit expects all its slots to be its own.
     The call's first output comes last: where it stands, all outputs of the call do, or did.
     """
+    repository.include(taken)  # whoever put it there may not have come to flush it
     first = draft.records[0].uid
     created: frozenset[UID] = frozenset()
     for uids in (

@@ -69,10 +69,14 @@ class LocalStore:
 
     def temporary(self) -> Path:
         """Return a fresh path in `tmp/`; nothing stands there yet."""
+        return self.temporaries(1)[0]
+
+    def temporaries(self, count: int) -> list[Path]:
+        """Return fresh paths in `tmp/`; nothing stands there yet."""
         if not self._swept:
             self._swept = True
             self.backend.remove_stale(_STALE_SECONDS)
-        return self.backend.new_temporary()
+        return self.backend.new_temporaries(count)
 
     # -- taking in ---------------------------------------------------------------------------
 
@@ -80,7 +84,7 @@ class LocalStore:
         self, sources: Sequence[Path], progress: native.Progress | None = None
     ) -> list[Staged | RadopsError]:
         """Copy files into `tmp/`, hashing what is written. A failure stands in its file's place."""
-        pairs = [(source, self.temporary()) for source in sources]
+        pairs = list(zip(sources, self.temporaries(len(sources)), strict=True))
         results = native.copy_files(pairs, threads=threads(), progress=progress)
         return [
             _staged(target, result)
@@ -214,16 +218,15 @@ class LocalStore:
 
     def _note(self, digests: Iterable[Digest], began: int) -> None:
         rows = []
-        root = str(self.root)
-        for digest in digests:
-            key = layout.object_key(digest)
-            try:
-                stamp = Stamp.of(os.stat(f"{root}/{key}"))  # noqa: PTH116 - one of very many
-            except OSError:
-                continue
-            self._proven[digest] = stamp
-            rows.append((key, stamp, digest))
+        keys = {digest: layout.object_key(digest) for digest in digests}
+        for (digest, key), found in zip(keys.items(), self._look(keys.values()), strict=True):
+            if isinstance(found, tuple):
+                stamp = self._proven[digest] = Stamp(*found)
+                rows.append((key, stamp, digest))
         self.catalog.remember(rows, began)
+
+    def _look(self, keys: Iterable[str]) -> list[tuple[int, int, int, int] | OSError | None]:
+        return native.stat_files([f"{self.root}/{key}" for key in keys], threads=threads())
 
     # -- finding and proving -----------------------------------------------------------------
 
@@ -242,6 +245,16 @@ class LocalStore:
     def is_here(self, digest: Digest, size: int) -> bool:
         """Like `has`, and bring the object back if the collector has put it into the trash."""
         return self.has(digest, size) or self.take_back(digest)
+
+    def lost(self, objects: Sequence[tuple[Digest, int]]) -> set[Digest]:
+        """Return the objects of many that are not here, nor in the collector's trash."""
+        found = self._look(layout.object_key(digest) for digest, _ in objects)
+        return {
+            digest
+            for (digest, size), status in zip(objects, found, strict=True)
+            if not (isinstance(status, tuple) and status[0] == size)
+            and not self.is_here(digest, size)
+        }
 
     def size(self, digest: Digest) -> int:
         """Return the size of an object that stands here.

@@ -341,8 +341,10 @@ class Mirror:
 
     def write_states(self, uids: Sequence[UID]) -> dict[UID, State]:
         """Return what UIDs are, asked anew, before they are written."""
-        workers = 1 if self.remote is None else self.remote.workers
-        states = gather(lambda uid: self.state(uid, ask=True), uids, workers)
+        if self.remote is None:
+            unused = self.here.slots.unused(uids)
+            return {uid: Free(uid, 0) if uid in unused else self.state(uid) for uid in uids}
+        states = gather(lambda uid: self.state(uid, ask=True), uids, self.remote.workers)
         return dict(zip(uids, states, strict=True))
 
     def make(
@@ -401,10 +403,12 @@ class Mirror:
 
     def _hold(self, drafts: Sequence[Draft]) -> None:
         """Make sure that what drafts keep is here; a collector may have taken it for garbage."""
-        for draft in drafts:
-            self.store.backend.include([layout.object_key(digest) for digest, _ in draft.objects])
-            for digest, size in draft.objects:
-                if not self.store.is_here(digest, size):
+        objects = [item for draft in drafts for item in draft.objects]
+        self.store.backend.include([layout.object_key(digest) for digest, _ in objects])
+        lost = self.store.lost(objects)
+        for draft in drafts if lost else ():
+            for digest, _ in draft.objects:
+                if digest in lost:
                     raise CorruptObjectError(
                         f"object {digest} went away before {draft.records[0].uid} was committed",
                         uid=draft.records[0].uid,

@@ -101,7 +101,7 @@ def take(folder: Path, digest: Digest, seed: Callable[[Path], None]) -> Partial:
     folder.mkdir(parents=True, exist_ok=True)
     free = folder / f"partial-{digest}"
     process = this_process().replace("/", "~")
-    path = folder / f"{free.name}.{folder_temp.TemporaryNames().next()}~{process}"
+    path = folder / f"{free.name}.{folder_temp.TemporaryNames().take(1)[0]}~{process}"
     if not _take_up(folder, free, path):
         seed(path)
     try:

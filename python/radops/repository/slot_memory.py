@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from radops import native
 from radops.backends.folder import FolderBackend
 from radops.backends.forking import renew_after_fork
 from radops.model.uid import slot_key
 from radops.repository.slots import Slots
+from radops.repository.transfer import threads
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from radops.backends.base import Backend
     from radops.model.uid import UID
     from radops.repository.slots import SlotContent
@@ -52,7 +56,7 @@ class RememberingSlots(Slots):
         try:
             status = os.lstat(self._folder + key)
         except FileNotFoundError:
-            return None  # as before every add of many files: no second look is needed
+            return None
         except OSError:  # something that `read` says more of
             return super().read(uid, number)
         stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
@@ -64,6 +68,12 @@ class RememberingSlots(Slots):
         if content is not None:
             self._remember(key, stamp, content)
         return content
+
+    @override
+    def unused(self, uids: Sequence[UID]) -> set[UID]:
+        paths = [self._folder + slot_key(uid) for uid in uids]
+        found = native.stat_files(paths, threads=threads())
+        return {uid for uid, status in zip(uids, found, strict=True) if status is None}
 
     def _remember(self, key: str, stamp: _Stamp, content: SlotContent) -> None:
         with self._lock:

@@ -128,6 +128,10 @@ class Slots:
             pass
         return self.judge(uid, number, content)
 
+    def unused(self, uids: Sequence[UID]) -> set[UID]:
+        """Return names of which it is quick to say that no slot of theirs was ever written."""
+        return set()
+
     def judge(self, uid: UID, number: int, content: SlotContent | None) -> State:
         """Say what the content of a UID's last slot means."""
         if content is None or isinstance(content, Tombstone):
