@@ -88,6 +88,11 @@ pub enum OutlineError {
 }
 
 impl Error {
+    /// Whether a file or a folder above it is not there.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// What went wrong, without the path.
     pub fn reason(&self) -> String {
         match self {

@@ -78,7 +78,9 @@ pub fn place_files<P: AsRef<Path> + Sync>(
             false => sys::rename_noreplace(source, target),
         };
         match rename() {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            // Nothing is made where the source is gone as well: a share that was unmounted leaves
+            // an empty folder behind.
+            Err(error) if error.is_absent() && source.symlink_metadata().is_ok() => {
                 if let Some(folder) = target.parent() {
                     fs::create_dir_all(folder).map_err(|error| Error::io(folder, error))?;
                 }
