@@ -288,9 +288,9 @@ def test_a_remote_that_is_not_there_is_an_error(root: Path) -> None:
             lambda: remote.delete(["a"]),
         ]
         for call in calls:
-            with pytest.raises(RemoteRefusedError, match="there is no folder") as caught:
+            with pytest.raises(RemoteUnavailableError, match="there is no folder") as caught:
                 call()
-            assert caught.value.hint == "make it, or mount it"
+            assert caught.value.hint == "mount it, or make it"
         assert not root.exists()
 
     check()

@@ -190,8 +190,16 @@ def test_purging_without_a_remote(cli):
     (cli.folder / "a").write_text("a")
     cli.ok("datalake", "add", "a")
     result = cli("datalake", "purge-local-storage", "--yes")
-    assert result.code == 8
+    assert result.code == 2
     assert "no remote holds them" in result.err
+    assert cli("datalake", "delete-local", "a").code == 2
+
+
+def test_purging_offline(lake):
+    for command in (("purge-local-storage", "--yes"), ("delete-local", "b")):
+        result = lake("datalake", *command, env={"RADOPS_OFFLINE": "1"})
+        assert result.code == 6
+        assert "leave out --offline" in result.err
 
 
 def test_a_server_that_forbids_deleting_is_exit_7_and_nothing_is_done(cli, faulty_seaweedfs):

@@ -160,7 +160,7 @@ def test_the_loss_of_the_catalogue_costs_only_the_order(lake: DataLake, make_lak
 def test_without_a_remote_nothing_goes(make_lake, write) -> None:
     lake = make_lake("alone")
     lake.add(write("a", b"a"))
-    with pytest.raises(LocalStorageError, match="no remote"):
+    with pytest.raises(UsageError, match="no remote"):
         lake.purge_local_storage()
     assert local(lake) == ["a"]
 

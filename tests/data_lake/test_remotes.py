@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from radops.data_lake import DataLake, File, file_creator
-from radops.errors import ConflictError, ForeignLakeError, UIDNotFoundError
+from radops.errors import (
+    ConflictError,
+    ForeignLakeError,
+    RemoteUnavailableError,
+    UIDNotFoundError,
+)
 from radops.repository import mirror as mirror_module
 
 
@@ -246,3 +251,20 @@ def test_a_folder_that_the_remote_confirmed_is_not_asked_about_again(
     later(monkeypatch)
     folder(shared).rename(folder(shared).with_name("away"))
     assert not make_lake("one", remote=shared).file("a").exists()
+
+
+def test_nothing_is_written_to_where_a_share_was_mounted(make_lake, shared, write) -> None:
+    make_lake("one", remote=shared).add(write("x.txt", "x"))
+    mounted = folder(shared)
+    mounted.rename(mounted.with_name("away"))
+    mounted.mkdir()
+    with pytest.raises(RemoteUnavailableError, match="held this lake before"):
+        make_lake("one", remote=shared).add(write("y.txt", "y"))
+    lake = make_lake("one", remote=shared)
+    with pytest.raises(RemoteUnavailableError, match="held this lake before"):
+        lake.sync()
+    assert lake.file("x.txt").read_text() == "x"
+    assert list(mounted.iterdir()) == []
+    lake.join()  # said by name: begin anew
+    assert lake.sync().published == ["x.txt"]
+    assert make_lake("two", remote=shared).file("x.txt").read_text() == "x"

@@ -21,7 +21,7 @@ from radops.backends.durability import Barrier, NoBarrier
 from radops.backends.folder_errors import NO_HARD_LINKS, NO_SUCH_RENAME
 from radops.backends.folder_temp import FOLDER, TemporaryNames
 from radops.backends.keys import check_key
-from radops.errors import RemoteRefusedError, UnsafeRemoteError
+from radops.errors import RemoteUnavailableError, UnsafeRemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,7 +75,9 @@ class Tree:
     def check_root(self) -> None:
         """Tell a key that is absent from a remote that is: an unmounted share is not empty."""
         if self._remote and not self.root.is_dir():
-            raise RemoteRefusedError(f"there is no folder {self.root}", hint="make it, or mount it")
+            raise RemoteUnavailableError(
+                f"there is no folder {self.root}", hint="mount it, or make it"
+            )
 
     def prepare(self) -> Barrier:
         """Make what the first write needs."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from radops.backends.base import KeyNotFoundError
+from radops.errors import RemoteUnavailableError, UsageError
 from radops.model.outline import BLOCK_SIZE, outline_size
 from radops.model.record import FileRecord
 from radops.model.uid import UID, check_stored_uid, slot_key
@@ -55,6 +56,26 @@ def held(mirror: Mirror, uids: Iterable[UID]) -> dict[Digest, Held]:
             found[digest] = Held(digest, entry.size, entry)
         found[digest].names.append(state)
     return found
+
+
+def needed_remote(session: Session) -> Remote:
+    """Return the remote, without which nothing here may go.
+
+    Raises:
+        UsageError: There is none.
+        RemoteUnavailableError: The lake is used offline.
+    """
+    if session.mirror.remote is not None:
+        return session.mirror.remote
+    if session.mirror.alone:
+        raise UsageError(
+            "local files are not removed: no remote holds them",
+            hint="configure one with: radops config setup",
+        )
+    raise RemoteUnavailableError(
+        "local files are removed only if the remote says that it holds them",
+        hint="leave out --offline (RADOPS_OFFLINE)",
+    )
 
 
 def kept_only_here(session: Session) -> set[Digest]:

@@ -336,6 +336,8 @@ class DataLake:
 
         Raises:
             LocalStorageError: A file's bytes are nowhere else; nothing more was removed.
+            UsageError: There is no remote.
+            RemoteUnavailableError: The remote has to be asked and cannot be.
         """
         return removing.delete_local(self._session, targets)
 
@@ -599,6 +601,7 @@ class DataLake:
         """
         mirror = self._session.mirror
         if mirror.remote is not None and mirror.remote.check() is None:
+            mirror.remote.begin()
             self._session.prepare_write()
         self._session.remember()
         return self.lake_id

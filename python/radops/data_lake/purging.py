@@ -10,6 +10,7 @@ from radops.data_lake.holding import (
     add_views,
     held,
     kept_only_here,
+    needed_remote,
     release,
     remote_has,
     room_of,
@@ -53,11 +54,7 @@ def purge(
         if value is not None and not value >= 0:
             raise UsageError(f"{name} is {value}, less than nothing")
     mirror = session.mirror
-    if mirror.remote is None:
-        raise LocalStorageError(
-            "local files are not removed: no remote holds them",
-            hint="configure one with: radops config setup",
-        )
+    remote = needed_remote(session)
     report = PurgeReport(dry_run=dry_run)
     with stage(progress, "looking at local files") as count:
         report.size = report.size_before = _size(mirror.store.root)
@@ -67,7 +64,7 @@ def purge(
         only_here = kept_only_here(session)
         count(0, len(objects))
     with stage(progress, "removing", None, len(chosen)) as count:
-        for one, may_go in _ask(mirror.remote, list(chosen.values()), only_here):
+        for one, may_go in _ask(remote, list(chosen.values()), only_here):
             if max_size is not None and report.size <= max_size:
                 break
             _settle(mirror.store, one, report, may_go=may_go)

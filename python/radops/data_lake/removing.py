@@ -6,7 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from radops.data_lake.describing import downstream
-from radops.data_lake.holding import add_views, held, kept_only_here, release, remote_has
+from radops.data_lake.holding import (
+    add_views,
+    held,
+    kept_only_here,
+    needed_remote,
+    release,
+    remote_has,
+)
 from radops.data_lake.naming import not_found, select
 from radops.errors import (
     HasDependentsError,
@@ -159,17 +166,13 @@ def delete_local(session: Session, targets: Iterable[str]) -> list[str]:
     objects = held(mirror, select(mirror, targets))
     if not objects:
         return []
-    if mirror.remote is None:
-        raise LocalStorageError(
-            "local files are not removed: no remote holds them",
-            hint="configure one with: radops config setup",
-        )
+    remote = needed_remote(session)
     add_views(session, objects)
     only_here = kept_only_here(session)
     removed = []
     for one in objects.values():
         uid = one.names[0].uid
-        if one.digest in only_here or not remote_has(mirror.remote, one):
+        if one.digest in only_here or not remote_has(remote, one):
             raise LocalStorageError(
                 f"the bytes of {uid} are not removed: they are needed here and not in a remote",
                 uid=uid,

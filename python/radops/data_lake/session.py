@@ -111,6 +111,7 @@ class Session:
             self._backend,
             self._binding.lake_id,
             originator=self.settings.originator,
+            known=self._place in self._binding.remotes,
             probed=self._place in self._binding.probed,
             place=self._place,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from radops.backends.base import KeyNotFoundError
-from radops.errors import ForeignLakeError, UnsafeRemoteError
+from radops.errors import ForeignLakeError, RemoteUnavailableError, UnsafeRemoteError
 from radops.model.marker import Marker, decode_marker, new_marker
 from radops.repository import layout
 from radops.repository.repository import Repository
@@ -69,6 +69,7 @@ class Remote(Repository):
         backend: Where.
         lake_id: The lake it must be.
         originator: Who writes, for tombstones.
+        known: Whether this home found the lake there before.
         probed: Whether this home found it to honour create-if-absent before.
         place: What tells it from other remotes of the lake; None for its URL.
     """
@@ -79,12 +80,14 @@ class Remote(Repository):
         lake_id: str,
         *,
         originator: str,
+        known: bool = False,
         probed: bool = False,
         place: str | None = None,
     ) -> None:
         super().__init__(backend, originator=originator)
         self.lake_id = lake_id
         self.place = place or backend.url
+        self._known = known
         self._probed = probed
         self._writable = False
 
@@ -99,16 +102,27 @@ class Remote(Repository):
             raise foreign(self.backend.url, marker.lake_id, self.lake_id)
         return marker
 
+    def begin(self) -> None:
+        """Make the lake if there is none, even where there once was one."""
+        ensure_marker(self.backend, self.lake_id)
+
     def prepare_write(self) -> None:
         """Before the first write of a process check whose lake it is; of a home, probe it.
 
         Raises:
             ForeignLakeError: It is another lake's.
+            RemoteUnavailableError: There was a lake, and now there is none: nothing must be
+                written to the folder on which a share was mounted.
             NewerFormatError: The lake has a feature that writers must know.
             UnsafeRemoteError: It ignores create-if-absent.
         """
         if self._writable:
             return
+        if self._known and read_marker(self.backend) is None:
+            raise RemoteUnavailableError(
+                f"{self.backend.url} held this lake before, and now there is none",
+                hint="is the share mounted? To begin anew there: radops config setup",
+            )
         marker = ensure_marker(self.backend, self.lake_id)
         if marker.lake_id != self.lake_id:
             raise foreign(self.backend.url, marker.lake_id, self.lake_id)
