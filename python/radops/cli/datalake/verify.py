@@ -119,6 +119,8 @@ def _summary(report: "VerifyReport") -> str:
         parts.append(f"{count(report.resumed, 'object')} read by an earlier run")
     if report.not_local:
         parts.append(f"{report.not_local:,} not local")
+    if not report.not_local_known:
+        parts.append("files only in the remote were not counted")
     repaired = len(report.findings) - len(report.problems)
     if repaired:
         parts.append(f"{repaired:,} repaired")
@@ -159,6 +161,7 @@ def _plain(report: "VerifyReport") -> dict[str, object]:
         "trusted": report.trusted,
         "resumed": report.resumed,
         "not_local": report.not_local,
+        "not_local_known": report.not_local_known,
         "seconds": round(report.seconds, 3),
         "bytes_fetched": report.bytes_fetched,
         "bytes_sent": report.bytes_sent,
