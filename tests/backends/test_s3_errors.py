@@ -102,6 +102,12 @@ def test_answers(code: str, status: int, kind: type[RadopsError], says: str) -> 
         raise translated
 
 
+def test_a_refusal_without_a_body_may_be_about_keys_or_rights() -> None:
+    hint = getattr(translate(answer("403", 403), WHERE, key="a"), "hint", "")
+    assert "access keys" in hint
+    assert "rights" in hint
+
+
 @pytest.mark.parametrize("code", ["NoSuchKey", "404", "NotFound", "NoSuchVersion"])
 def test_an_absent_key(code: str) -> None:
     assert isinstance(translate(answer(code, 404), WHERE, key="a"), KeyNotFoundError)

@@ -153,3 +153,16 @@ def test_another_lakes_remote_is_refused(machines, tmp_path):
     result = first("datalake", "ls")
     assert result.code == 7, result.err
     assert "Traceback" not in result.err
+
+
+def test_setup_says_which_of_the_keys_are_wrong(cli, seaweedfs):
+    url = f"s3://{seaweedfs.new_bucket()}/lake?endpoint_url={seaweedfs.endpoint_url}"
+    keys = {**seaweedfs.environment, "AWS_SECRET_ACCESS_KEY": "mistyped"}
+    result = cli("config", "setup", "--remote", url, env=keys)
+    assert result.code == 7
+    assert "the secret key is wrong" in result.out
+    assert "AWS_SECRET_ACCESS_KEY" in result.out.splitlines()[-1]
+    unknown = {**keys, "AWS_ACCESS_KEY_ID": "unknown"}
+    result = cli("config", "setup", "--remote", url, env=unknown)
+    assert "the access key is not known there" in result.out
+    assert "AWS_ACCESS_KEY_ID" in result.out.splitlines()[-1]

@@ -48,6 +48,7 @@ TRANSIENT = frozenset(
 
 _KEYS_HINT = "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile, and endpoint_url"
 _RIGHTS_HINT = "a reader needs the rights to get and list, a writer also to put and abort uploads"
+_KEYS_OR_RIGHTS_HINT = f"check the access keys or the profile, and the rights: {_RIGHTS_HINT}"
 _REGION_HINT = "set `region` to the bucket's region, and check endpoint_url"
 _EXPIRED_HINT = "get new temporary credentials (for single sign-on: `aws sso login`)"
 
@@ -59,8 +60,9 @@ _REFUSALS = {
     ),
     "InvalidBucketName": ("the bucket's name is not allowed", "check the bucket's name"),
     "AccessDenied": ("access denied", _RIGHTS_HINT),
-    "Forbidden": ("access denied", _RIGHTS_HINT),
-    "403": ("access denied", _RIGHTS_HINT),
+    # The answer to a HEAD has no body, so these may also mean keys that are wrong.
+    "Forbidden": ("access denied", _KEYS_OR_RIGHTS_HINT),
+    "403": ("access denied", _KEYS_OR_RIGHTS_HINT),
     "AllAccessDisabled": ("access denied", _RIGHTS_HINT),
     "AccountProblem": ("there is a problem with the account", "ask who runs the store"),
     "UnauthorizedAccess": ("access denied", _RIGHTS_HINT),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from radops.cli.output import is_terminal, note
-from radops.errors import UsageError
+from radops.errors import RadopsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def someone_is_there() -> bool:
@@ -44,7 +44,22 @@ def confirm(action: str, names: Sequence[str] = (), *, yes: bool) -> None:
     typer.confirm(f"{action[0].upper()}{action[1:]}?", abort=True, err=True)
 
 
-def ask(question: str, default: str) -> str:
-    """Return what the person answers; an empty answer is the default."""
-    answer: str = typer.prompt(question, default=default, show_default=bool(default), err=True)
-    return answer.strip()
+def ask(question: str, default: str, check: Callable[[str], object]) -> str:
+    """Return what the person answers; asks again as long as that cannot be used.
+
+    Args:
+        question: Without a mark at its end.
+        default: What an empty answer means.
+        check: Raises an error of radops for an answer that cannot be used.
+
+    """
+    while True:
+        answer = str(typer.prompt(question, default=default, err=True)).strip()
+        try:
+            check(answer)
+        except RadopsError as error:
+            note(error.message)
+            if error.hint:
+                note(f"hint: {error.hint}")
+        else:
+            return answer

@@ -17,7 +17,7 @@ here: credentials come from boto3's own chain, and a URL that carries some is re
 
 from __future__ import annotations
 
-from radops.config.check import check_email
+from radops.config.check import check_context_name, check_email
 from radops.config.file import (
     CODE_CHANGE,
     CONTEXT_KEYS,
@@ -42,6 +42,7 @@ __all__ = [
     "Config",
     "Context",
     "Settings",
+    "check_context_name",
     "check_email",
     "config_path",
     "create_context",

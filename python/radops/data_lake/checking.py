@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from radops.backends.folder import FolderBackend
 from radops.backends.open import open_backend
 from radops.data_lake.binding import read_binding
-from radops.errors import RadopsError, UnsafeRemoteError
+from radops.errors import RadopsError, RemoteUnavailableError, UnsafeRemoteError
 from radops.repository.remote import foreign, read_marker
 
 if TYPE_CHECKING:
@@ -92,10 +92,12 @@ class _Check:
             return _failed(name, error)
 
     def _read(self) -> str:
-        if isinstance(self._backend, FolderBackend):
-            self._backend.prepare_root()
-        found = self._backend.stat("radops.cbor")
+        made = isinstance(self._backend, FolderBackend) and _make_root(self._backend)
+        # First, since the answer to a listing says what is wrong with credentials: a HEAD's cannot.
         next(iter(self._backend.list("refs/", recursive=False)), None)
+        found = self._backend.stat("radops.cbor")
+        if made:
+            return f"{self._backend.url} was not there: the folder was made"
         return f"{self._backend.url} {'answers' if found is None else 'holds a lake'}"
 
     def _lake(self) -> str:
@@ -131,3 +133,19 @@ class _Check:
     def _delete(self) -> str:
         self._backend.delete([self._key])
         return "works; only curators need it"
+
+
+def _make_root(backend: FolderBackend) -> bool:
+    """Make a shared folder in a folder that is there; say whether it was missing.
+
+    Raises:
+        RemoteUnavailableError: The folder around it is missing: misspelt, or not mounted.
+    """
+    missing = not os.path.lexists(backend.root)
+    if missing and not os.path.lexists(backend.root.parent):
+        raise RemoteUnavailableError(
+            f"{backend.url} is not there, nor is the folder around it",
+            hint=f"check the spelling; mount or make {backend.root.parent} first",
+        )
+    backend.prepare_root()
+    return missing

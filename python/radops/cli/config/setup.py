@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radops.cli import options
-from radops.cli.ask import ask, confirm, someone_is_there
+from radops.cli.ask import confirm, someone_is_there
 from radops.cli.config import remote_options as remotes
 from radops.cli.config.steps import plain, show
 from radops.cli.lake import open_lake
@@ -14,9 +14,8 @@ from radops.cli.output import note, write_json
 from radops.errors import UsageError
 
 if TYPE_CHECKING:
-    from radops.config import Context
-
-Answer = str | bool | None
+    from radops.cli.config.questions import Answer, Remote
+    from radops.config import Context, Settings
 
 
 def command(
@@ -57,6 +56,8 @@ def command(
       radops config setup --remote s3://bucket/lake --email ada@example.com
 
     """
+    from radops.config import preview  # noqa: PLC0415 - so that --help is quick
+
     given: dict[str, Answer] = {
         "remote": remote,
         "endpoint_url": endpoint_url,
@@ -75,86 +76,82 @@ def command(
             "where are the files to be kept? There is no terminal to ask on",
             hint="answer with --remote URL or --local-only",
         )
-    asking = someone_is_there() and not yes
-    name, values, email = _answers(name, given, email, local_only=local_only, asking=asking)
-    _check(name, values, checking=not no_check, as_json=as_json, quiet=quiet)
-    _write(name, values, email, checked=not no_check, yes=yes, quiet=quiet)
+    # With --json one document is due, and no conversation.
+    asking = someone_is_there() and not yes and not as_json
+    name, questions, email = _answers(name, given, email, local_only=local_only, asking=asking)
+    settings = preview(name, given)
+    if not no_check:
+        settings = _checked(name, given, questions, as_json=as_json, quiet=quiet)
+    _write(settings, given, email, checked=not no_check, yes=yes, quiet=quiet)
 
 
 def _answers(
     name: str | None,
-    given: dict[str, Answer],
+    given: "dict[str, Answer]",
     email: str | None,
     *,
     local_only: bool,
     asking: bool,
-) -> tuple[str, dict[str, Answer], str | None]:
-    """Return the flags' answers, completed by the person's where there is one to ask."""
-    from radops.config import guess_originator, load  # noqa: PLC0415 - so that --help is quick
+) -> tuple[str, "Remote | None", str | None]:
+    """Complete the flags' answers by the person's; return what can ask more, if anyone is there."""
+    from radops.cli.config.questions import (  # noqa: PLC0415 - so that --help is quick
+        Remote,
+        ask_context,
+        ask_email,
+    )
+    from radops.config import guess_originator, load  # noqa: PLC0415
 
     before = load()
     current = os.environ.get("RADOPS_CONTEXT") or before.current_context
-    name = name or (ask("Name of this lake", current) if asking else current)
-    values = dict.fromkeys(given) if local_only else dict(given)
-    if asking and not local_only:
-        _ask_remote(values, before.contexts.get(name))
+    name = name or (ask_context(current) if asking else current)
+    questions = None
+    if local_only:
+        given.update(dict.fromkeys(given))
+    elif asking:
+        questions = Remote(given, before.contexts.get(name))
+        questions.ask_open()
     if email is None and asking:
-        email = ask("Your e-mail, for lineage", before.email or guess_originator())
-    return name, values, email
+        email = ask_email(before.email or guess_originator())
+    return name, questions, email
 
 
-def _ask_remote(values: dict[str, Answer], known: "Context | None") -> None:
-    """Ask what the flags left open, with what is configured already as the default."""
-    if values["remote"] is None:
-        note("Where is it kept? s3://bucket/prefix, file:///shared/folder, or - for this machine.")
-        values["remote"] = _ask_option("Remote", known.remote if known else None)
-    if not str(values["remote"]).startswith("s3:"):
-        return
-    questions = {
-        "endpoint_url": "URL of the S3 server, - for Amazon's",
-        "region": "Region, - for the profile's",
-        "profile": "Profile of ~/.aws/config, - for the usual",
-    }
-    for key, question in questions.items():
-        if values[key] is None:
-            values[key] = _ask_option(question, getattr(known, key, None))
-
-
-def _ask_option(question: str, default: str | None) -> str | None:
-    """Return the answer; None for `-`, since an empty answer means the default."""
-    answer = ask(question, default or "-")
-    return None if answer == "-" else answer
-
-
-def _check(
+def _checked(
     name: str,
-    values: dict[str, Answer],
+    given: "dict[str, Answer]",
+    questions: "Remote | None",
     *,
-    checking: bool,
     as_json: bool,
     quiet: bool,
-) -> None:
-    """Check the remote as it would be configured; exit if it is not usable."""
-    from radops.config import preview  # noqa: PLC0415 - so that --help is quick
-
-    settings = preview(name, values)
-    if not checking or settings.remote is None:
-        return
+) -> "Settings":
+    """Return the settings once their remote was found usable; ask again for what is not."""
+    from radops.cli.config.questions import agrees_to_folder  # noqa: PLC0415 - for --help
+    from radops.config import preview  # noqa: PLC0415
     from radops.data_lake import check_remote  # noqa: PLC0415
 
-    steps = check_remote(settings)
-    if as_json:
-        write_json(plain(steps))
-    else:
-        show(steps, quiet=quiet)
-    if not all(step.ok for step in steps):
+    while True:
+        settings = preview(name, given)
+        if settings.remote is None:
+            return settings
+        if questions is not None and not agrees_to_folder(settings.remote):
+            questions.ask_again()
+            continue
+        steps = check_remote(settings)
+        if as_json:
+            write_json(plain(steps))
+        else:
+            show(steps, quiet=quiet)
+        failed = next((step for step in steps if not step.ok), None)
+        if failed is None:
+            return settings
         note("nothing was written; --no-check writes all the same", quiet=as_json)
-        raise typer.Exit(next(step.exit_code for step in steps if not step.ok))
+        if questions is None:
+            raise typer.Exit(failed.exit_code)
+        questions.ask_again(failed)
 
 
 def _write(
-    name: str,
-    values: dict[str, Answer],
+    settings: "Settings",
+    given: "dict[str, Answer]",
     email: str | None,
     *,
     checked: bool,
@@ -163,14 +160,27 @@ def _write(
 ) -> None:
     from radops.config import config_path, create_context, load  # noqa: PLC0415 - for --help
 
-    known = load().contexts.get(name)
-    if known is not None and known.remote and someone_is_there():
-        confirm(f"replace the context {name!r}, {known.remote}", yes=yes)
-    create_context(name, values, use=True, replace=True, email=email)
-    note(f"written to {config_path()}", quiet=quiet)
-    if checked and values["remote"]:
+    name = settings.context
+    replaced = _replaced(load().contexts.get(name), settings)
+    if replaced and someone_is_there():
+        confirm(f"replace what the context {name!r} says", replaced, yes=yes)
+    create_context(name, given, use=True, replace=True, email=email)
+    note(f"written to {config_path()}, context {name!r}", quiet=quiet)
+    for line in replaced:
+        note(f"replaced {line}", quiet=quiet)
+    if checked and settings.remote:
         # From now on this machine knows which lake it belongs to, also offline.
         with open_lake(name, quiet=quiet) as lake:
             lake.join()
-    if values["remote"]:
+    if settings.remote:
         note("to publish what is on this machine already: radops datalake sync", quiet=quiet)
+
+
+def _replaced(before: "Context | None", settings: "Settings") -> list[str]:
+    """Return what a context said that it is not to say any more, and what instead."""
+    from radops.config import OPTION_KEYS  # noqa: PLC0415 - so that --help is quick
+
+    after = {"remote": settings.remote, "upload_patch": settings.upload_patch or None}
+    after |= {key: getattr(settings.options, key) for key in OPTION_KEYS}
+    pairs = [(key, getattr(before, key, None), value) for key, value in after.items()]
+    return [f"{key}: {old} by {new or 'none'}" for key, old, new in pairs if old and old != new]
