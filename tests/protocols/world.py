@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from protocols import checker
-from radops.backends.base import Backend, KeyNotFoundError
+from radops.backends.base import MOVE_SECONDS, Backend, KeyNotFoundError
 from radops.backends.memory import MemoryBackend
 from radops.errors import RemoteUnavailableError
 from radops.model import build
@@ -191,9 +191,10 @@ class Port(Backend):
             if not self._one("move", source, target.encode()):
                 raise KeyNotFoundError(source)
             return
-        if not self._one("copy", source, target.encode()):
-            raise KeyNotFoundError(source)
-        self._one("delete", source)
+        with self._client.prompt(MOVE_SECONDS):
+            if not self._one("copy", source, target.encode()):
+                raise KeyNotFoundError(source)
+            self._one("delete", source)
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+MOVE_SECONDS = 8 * 3600.0
+"""A move that is a copy and a delete deletes sooner than this after it began to copy, or not at
+all. Two thirds of the smallest safe grace: a collector takes what was copied a grace ago for all
+that is left of a move that was cut short."""
+
+
 class KeyNotFoundError(KeyError):
     """The key is not in the backend. Internal: callers turn it into an error of `radops.errors`."""
 
@@ -215,11 +221,13 @@ class Backend(Protocol):
     def move(self, source: str, target: str) -> None:
         """Rename, replacing the target; a copy and a delete where the store has no rename.
 
-        The target's `modified` may be the source's or the time of the move. A crash in the
-        middle leaves the source, the target, or both, each whole.
+        The target's `modified` may be the source's or, always so if it is a copy, the time of
+        the move. A crash in the middle leaves the source, the target, or both, each whole.
 
         Raises:
             KeyNotFoundError: The source is not there.
+            RemoteUnavailableError: Also if a copy took longer than `MOVE_SECONDS`, as on a
+                machine that slept: both are there then.
 
         """
         ...

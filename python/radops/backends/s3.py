@@ -11,7 +11,15 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from radops.backends.base import Backend, Entry, KeyNotFoundError, Reader, Upload
+from radops.backends.base import (
+    MOVE_SECONDS,
+    Backend,
+    Entry,
+    KeyNotFoundError,
+    Reader,
+    Upload,
+)
+from radops.backends.clock import clock
 from radops.backends.keys import check_key
 from radops.backends.options import RemoteOptions
 from radops.backends.parts import PART_SIZE, Parts
@@ -254,9 +262,17 @@ class S3Backend(Backend):
         entry = self.stat(source)
         if entry is None:
             raise KeyNotFoundError(source)
-        if source != target:
-            copy(self._clients, self._target(source), self._target(target), entry, self._encryption)
-            self.delete([source])
+        if source == target:
+            return
+        began = clock()
+        copy(self._clients, self._target(source), self._target(target), entry, self._encryption)
+        if clock() - began > MOVE_SECONDS:
+            raise RemoteUnavailableError(
+                f"{self._at(source)} is not deleted, as copying it took more than"
+                f" {MOVE_SECONDS / 3600:.0f} hours",
+                hint="run it again; somebody may have come to need it meanwhile",
+            )
+        self.delete([source])
 
     @override
     def delete(self, keys: Sequence[str]) -> None:

@@ -105,7 +105,7 @@ class Place:
 
 
 # Kinds of rows.
-_OLD, _YOUNG, _OUTLINE, _TRASHED = range(4)
+_OLD, _YOUNG, _OUTLINE, _TRASHED, _ARRIVED = range(5)
 _ROW = struct.Struct(">32sBIQ")
 
 
@@ -215,7 +215,8 @@ class _Collection:
                 run.closed = entry.modified
             else:
                 self._at_stake += 1
-                self._note(digest, _TRASHED, run.index, entry.size)
+                kind = _TRASHED if self._is_old(entry) else _ARRIVED
+                self._note(digest, kind, run.index, entry.size)
 
     def _is_old(self, entry: Entry) -> bool:
         return entry.modified <= self._limit
@@ -254,10 +255,12 @@ class _Collection:
             self._backend.put([(key, b"") for key in self._unmarked])
         runs = sorted(self._runs.values(), key=lambda run: run.index)
         for index in range(BUCKETS):
-            kept = set(self._kept.bucket(index))
             rows = [_unpack(row) for row in self._items.bucket(index)]
+            if not rows:
+                continue
+            kept = set(self._kept.bucket(index))
             self._collect([r for r in rows if r.kind == _OLD and r.digest.raw not in kept], count)
-            self._sweep([r for r in rows if r.kind == _TRASHED], runs, kept, count)
+            self._sweep([r for r in rows if r.kind in (_TRASHED, _ARRIVED)], runs, kept, count)
             self._drop_outlines(rows, kept)
         self._close(runs)
 
@@ -302,6 +305,7 @@ class _Collection:
         def restore(row: _Row) -> bool:
             return self._restore(runs[row.run].name, row)
 
+        rows = [row for row in rows if not self._is_under_way(row, runs[row.run])]
         back = [row for row in rows if row.digest.raw in kept]
         for _, restored in each(restore, back, self._workers):
             self.report.restored += restored
@@ -311,6 +315,15 @@ class _Collection:
         # A run that never closed: where it broke off nobody knows, so its time begins anew.
         left = [row for row in rest if self._is_abandoned(runs[row.run])]
         self._to_trash([(trash_key(runs[row.run].name, row.digest), row) for row in left], count)
+
+    @staticmethod
+    def _is_under_way(row: _Row, run: _Run) -> bool:
+        """Say whether whoever moves this may be about to delete where it comes from.
+
+        A move may be a copy and a delete, and whoever is slower with it than half a grace does
+        not delete any more. Until then the copy may be the only one that is left.
+        """
+        return run.closed is None and row.kind == _ARRIVED
 
     def _is_over(self, run: _Run) -> bool:
         return run.closed is not None and run.closed <= self._limit

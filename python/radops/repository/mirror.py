@@ -13,6 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from radops.backends.clock import clock
 from radops.errors import (
     CorruptObjectError,
     CorruptRecordError,
@@ -29,7 +30,7 @@ from radops.model.uid import UID, gone_key, slot_key
 from radops.repository import layout
 from radops.repository.commit import commit
 from radops.repository.download import fetch
-from radops.repository.publish import GRACE_SECONDS, clock, publish
+from radops.repository.publish import GRACE_SECONDS, publish
 from radops.repository.slots import Free, Pending, Taken
 from radops.repository.transfer import gather
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
+from radops.backends.clock import clock
 from radops.repository.commit import commit, ensure_folders
 from radops.repository.upload import send
 
@@ -69,10 +69,3 @@ def publish(
         sent += send(local, target.backend, objects, ignore)
         target.backend.flush()
     return results, sent
-
-
-def clock() -> float:
-    """Seconds on a clock that also counts while the machine sleeps."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.time()
