@@ -67,7 +67,9 @@ def run(line: str, environment: Mapping[str, str], folder: Path, limit: float) -
     if late:
         error = f"more than {limit:.0f} s"
     elif child.returncode:
-        error = f"exit {child.returncode}" + (f": {words[-1][:160]}" if words else "")
+        # Some say goodbye after they have said what is wrong.
+        said = next((word for word in words if "error" in word.lower()), words[-1] if words else "")
+        error = f"exit {child.returncode}" + (f": {said[:160]}" if said else "")
     cpu = usage.ru_utime + usage.ru_stime
     return Sample(took, cpu, usage.ru_maxrss * 1024, output, error)
 

@@ -177,6 +177,7 @@ def environment(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "LD_LIBRARY_PATH": str(libraries) if libraries.is_dir() else "",
         "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(folder / ".dvc-site"),
         "PYTHONDONTWRITEBYTECODE": "",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_AUTHOR_NAME": "bench",
