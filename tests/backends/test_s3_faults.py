@@ -29,6 +29,7 @@ from servers.http_faults import (
     IgnoreIfNoneMatch,
     Refuse,
     Stall,
+    StallUpload,
     Truncate,
 )
 from servers.proxy import FaultProxy, wait_until
@@ -253,6 +254,48 @@ def test_an_upload_survives(proxy: FaultProxy, backend: S3Backend, size: int, fa
     upload.commit()
     with backend.open("a") as reader:
         assert reader.read() == data
+
+
+def test_a_server_that_takes_a_part_slowly_is_waited_for(proxy: FaultProxy) -> None:
+    # More than all the buffers between hold, so that sending it has to wait.
+    data = pattern(24 * MIB)
+    timeouts = Timeouts(connect=0.5, read=0.5, transfer=20)
+    backend = proxy.backend(timeouts=timeouts, part_size=24 * MIB)
+    proxy.inject(StallUpload(after=700_000, seconds=2), method="PUT", times=None)
+    backend.upload("a", len(data)).write(0, BytesPart(data))
+    with backend.open("a") as reader:
+        assert reader.read() == data
+
+
+class SlowPart(BytesPart):
+    """A part that takes its time, as on a slow line."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        time.sleep(0.35)
+        return super().read(size)
+
+
+@pytest.mark.slow
+def test_a_part_that_took_long_is_sent_again_when_its_connection_breaks(
+    proxy: FaultProxy, backend: S3Backend
+) -> None:
+    data = pattern(2 * MIB)
+    proxy.inject(CutUpload(len(data) - 100), method="PUT")
+    backend.upload("a", len(data)).write(0, SlowPart(data))
+    assert proxy.count("PUT") == 2
+    with backend.open("a") as reader:
+        assert reader.read() == data
+
+
+def test_a_server_that_takes_a_part_and_never_answers_is_given_up(
+    proxy: FaultProxy, backend: S3Backend
+) -> None:
+    proxy.inject(Stall(10), method="PUT", times=None)
+    began = time.monotonic()
+    with pytest.raises(RemoteUnavailableError):
+        backend.upload("a", MIB).write(0, BytesPart(pattern(MIB)))
+    # One retry begins after a timeout, none after that.
+    assert time.monotonic() - began < 4 * TIMEOUTS.transfer + 1.5
 
 
 def test_damaged_bytes_are_never_stored(proxy: FaultProxy, backend: S3Backend) -> None:

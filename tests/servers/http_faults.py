@@ -43,6 +43,14 @@ class CutUpload:
 
 
 @dataclass(frozen=True)
+class StallUpload:
+    """Take no more of the request's body after so many bytes, for some time; then go on."""
+
+    after: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class FlipUpload:
     """Flip a bit of the byte at that place in the request's body."""
 
@@ -86,6 +94,7 @@ Fault = (
     | Delay
     | Answer
     | CutUpload
+    | StallUpload
     | FlipUpload
     | Cut
     | Truncate

@@ -37,6 +37,7 @@ from servers.http_faults import (
     IgnoreIfNoneMatch,
     Refuse,
     Stall,
+    StallUpload,
     Truncate,
 )
 from servers.signing import without_header
@@ -333,6 +334,8 @@ class _Connection:
                 self._upstream.send(data[: fault.after - done])
                 self._upstream.close()
                 self._reset()
+            if isinstance(fault, StallUpload) and done <= fault.after < done + len(data):
+                self._proxy._pause(fault.seconds)
             flip = fault.at - done if isinstance(fault, FlipUpload) else -1
             self._upstream.send(_flipped(data, flip))
             done += len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import zlib
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ class GuardedBody:
         self._part = part
         self._what = what
         self._length = len(part)
+        self._is_sent = False
+        self._furthest = 0
+        self.advanced = 0.0
+        """When, on the monotonic clock, it last gave bytes to send that it had not given before."""
         self.error: BaseException | None = None
 
     def __len__(self) -> int:
@@ -54,10 +59,18 @@ class GuardedBody:
         except BaseException as error:
             self.error = error
             raise
+        if self._is_sent and self._part.tell() > self._furthest:
+            self._furthest = self._part.tell()
+            self.advanced = time.monotonic()
         return data
+
+    def begin(self) -> None:
+        """Note that what is read from here on is sent; what was read to sign it was not."""
+        self._is_sent = True
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Go to `offset`: botocore goes back to the start before a retry."""
+        self._is_sent = False
         try:
             return self._part.seek(offset, whence)
         except BaseException as error:

@@ -36,14 +36,16 @@ class Timeouts(NamedTuple):
     """How long to wait for a server, in seconds.
 
     With the defaults an endpoint that cannot be reached, or accepts and never answers, is given
-    up within 20 s: no retry begins later than `read` + 1 s after the call.
+    up within 20 s: no retry begins later than `read` + 1 s after the call. For a large part it is
+    `transfer` + 1 s after the server last took bytes that it had not taken before.
     """
 
     connect: float = 5.0
     read: float = 8.0
     """For all requests that carry little. SeaweedFS takes 5 s to decide among 16 creators."""
     transfer: float = 60.0
-    """For parts of large objects, and for copies, which a server may have to write out first."""
+    """For parts of large objects, and for copies, which a server may have to write out first: how
+    long it may take no more bytes, or not answer."""
 
 
 class Clients:
@@ -67,7 +69,7 @@ class Clients:
         self._call = _Call()
         self._lock = threading.Lock()
         self._session: boto3.session.Session | None = None
-        self._clients: dict[float, S3Client] = {}
+        self._clients: dict[bool, S3Client] = {}
         renew_after_fork(self)
 
     def after_fork(self) -> None:
@@ -95,9 +97,10 @@ class Clients:
 
         """
         try:
+            client = self._client(transfer=transfer)
             timeout = self._timeouts.transfer if transfer else self._timeouts.read
-            client = self._client(timeout)
-            self._call.last_start = time.monotonic() + timeout + 1
+            self._call.patience = timeout + 1
+            self._call.began = time.monotonic()
             self._call.body = body
             return request(client)
         except (BotoCoreError, ClientError) as error:
@@ -125,16 +128,16 @@ class Clients:
         for client in clients.values():
             client.close()
 
-    def _client(self, read_timeout: float) -> S3Client:
-        client = self._clients.get(read_timeout)
+    def _client(self, *, transfer: bool) -> S3Client:
+        client = self._clients.get(transfer)
         if client is None:
             with self._lock:  # making sessions and clients is not thread-safe; using them is
-                client = self._clients.get(read_timeout)
+                client = self._clients.get(transfer)
                 if client is None:
-                    client = self._clients[read_timeout] = self._make(read_timeout)
+                    client = self._clients[transfer] = self._make(transfer=transfer)
         return client
 
-    def _make(self, read_timeout: float) -> S3Client:
+    def _make(self, *, transfer: bool) -> S3Client:
         options = self._options
         if options.ca_bundle is not None and not Path(options.ca_bundle).is_file():
             raise InvalidConfigError(f"ca_bundle: there is no file {options.ca_bundle}")
@@ -144,8 +147,10 @@ class Clients:
             )
         config = Config(
             signature_version="s3v4",
-            connect_timeout=self._timeouts.connect,
-            read_timeout=read_timeout,
+            # urllib3 sends by the timeout for connecting: a server that writes to a busy disk may
+            # take nothing for longer. See test_a_server_that_takes_a_part_slowly_is_waited_for.
+            connect_timeout=self._timeouts.transfer if transfer else self._timeouts.connect,
+            read_timeout=self._timeouts.transfer if transfer else self._timeouts.read,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             max_pool_connections=self._max_connections,
             # radops sends its own CRC-32 with every body, in a header. Left to itself botocore
@@ -163,6 +168,7 @@ class Clients:
             )
         except ValueError as error:  # what botocore thinks of an endpoint
             raise InvalidConfigError(f"the remote cannot be used: {error}") from error
+        client.meta.events.register_last("before-send.s3", self._begin_to_send)
         client.meta.events.register_first("needs-retry.s3", self._give_up_in_time)
         client.meta.events.register_last("before-call.s3", self._send_small_at_once)
         client.meta.events.register_first("before-parse.s3", _refuse_short_answer)
@@ -172,6 +178,11 @@ class Clients:
         """Leave out `Expect: 100-continue`, which costs a round trip, where it saves nothing."""
         if self._call.body is None:
             params["headers"].pop("Expect", None)
+
+    def _begin_to_send(self, **_: object) -> None:
+        """Have the body told from now on that what it gives goes out: before, it was signed."""
+        if self._call.body is not None:
+            self._call.body.begin()
 
     def _give_up_in_time(
         self,
@@ -189,7 +200,8 @@ class Clients:
         body = self._call.body
         if body is not None and body.error is not None:
             raise body.error
-        late = time.monotonic() > self._call.last_start
+        since = self._call.began if body is None else max(self._call.began, body.advanced)
+        late = time.monotonic() > since + self._call.patience
         if caught_exception is not None:
             unreachable = isinstance(caught_exception, EndpointConnectionError)
             if (
@@ -236,8 +248,10 @@ def _refuse_short_answer(
 class _Call(threading.local):
     """The call that a thread is in."""
 
-    last_start: float = 0.0
-    """On the monotonic clock: no retry begins after it."""
+    began: float = 0.0
+    """On the monotonic clock."""
+    patience: float = 0.0
+    """Seconds without progress, after which no retry begins."""
     body: GuardedBody | None = None
     """What is being sent, if it can raise."""
 
