@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -63,21 +63,8 @@ class RemoteOptions:
         return tuple(field.name for field in fields(cls))
 
     def merged(self, given: Mapping[str, str]) -> RemoteOptions:
-        """Return these options with those given put over them.
-
-        Raises:
-            InvalidConfigError: There is no such option; the message names it.
-
-        """
-        values = {name: getattr(self, name) for name in self.names()}
-        for name, value in given.items():
-            if name not in values:
-                raise InvalidConfigError(
-                    f"there is no option {name!r} for a remote",
-                    hint=f"one of: {', '.join(values)}",
-                )
-            values[name] = value
-        return RemoteOptions(**values)
+        """Return these options with those given put over them."""
+        return replace(self, **given)
 
 
 def _check_endpoint(url: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import typer
 
@@ -115,9 +114,11 @@ class Remote:
 
 def agrees_to_folder(remote: str) -> bool:
     """Ask before a folder is made that may be a misspelt one; true if it is there already."""
-    parts = urlsplit(remote)
-    folder = Path(unquote(parts.path))
-    if parts.scheme != "file" or folder.exists() or not folder.parent.is_dir():
+    from radops.backends.location import parse_location  # noqa: PLC0415 - so that --help is quick
+
+    location = parse_location(remote)
+    folder = Path(location.path)
+    if location.scheme != "file" or folder.exists() or not folder.parent.is_dir():
         return True
     return typer.confirm(f"There is no folder {folder}. Make it?", err=True)
 
