@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from privileges import stopped_by_permissions
 from radops import config
 from radops.backends.options import RemoteOptions
 from radops.errors import ConflictError, InvalidConfigError, LocalStorageError
@@ -369,7 +370,7 @@ def test_a_link_stays_a_link(home, tmp_path):
     assert "scratch" in real.read_text().splitlines()[1]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@stopped_by_permissions
 def test_a_folder_that_cannot_be_written_is_a_local_failure(home):
     write(home, TEAM)
     home.chmod(0o500)

@@ -532,6 +532,8 @@ def test_permission_denied(tmp_path: Path) -> None:
             path.chmod(path.stat().st_mode | 0o055)
     root = tmp_path / "store"
     FolderBackend(root).put([("a/b", b"1")])
+    for folder in ("tmp", "a", "."):  # where this user is nobody already, it owns them
+        (root / folder).chmod(0o555)
     for remote, code in ((False, 8), (True, 7)):
         backend = FolderBackend(root, remote=remote)
         assert as_nobody(lambda: backend.open("a/b").read()) == 0  # noqa: B023
@@ -600,6 +602,7 @@ def test_a_file_that_shrinks_while_it_is_read(home: FolderBackend) -> None:
     home.put([("a", pattern(100))])
     with home.open("a") as reader:
         reader.read(10)
+        os.chmod(home.root / "a", 0o644)
         os.truncate(home.root / "a", 50)
         with pytest.raises(FileChangedError):
             reader.read()

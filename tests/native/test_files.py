@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from blake3 import blake3
 
+from privileges import stopped_by_permissions
 from radops import native
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def test_checks(tmp_path: Path) -> None:
         native.check_files([(good, len(data), b"short")])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@stopped_by_permissions
 def test_a_check_of_a_file_without_permission(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abc")

@@ -24,8 +24,10 @@ def command(
 
     """
     with open_lake(context, offline=offline, quiet=quiet) as lake:
-        with progress(quiet=quiet) as view:
-            lake.download(uid, progress=view)
-        with lake.file(uid).open("rb") as file:
-            while sys.stdout and (data := file.read(_AT_ONCE)):
+        file = lake.file(uid)
+        if not file.is_local():  # a home that may only be read is good for what is there
+            with progress(quiet=quiet) as view:
+                lake.download(uid, progress=view)
+        with file.open("rb") as stream:
+            while sys.stdout and (data := stream.read(_AT_ONCE)):
                 sys.stdout.buffer.write(data)
