@@ -28,7 +28,9 @@ __all__ = [
     "FileChangedError",
     "FileHash",
     "Hasher",
+    "PlainRecords",
     "Progress",
+    "Sweep",
     "bad_blocks",
     "block_values",
     "check_files",
@@ -133,6 +135,106 @@ class Check:
     @property
     def inode(self) -> int:
         """Inode number."""
+
+@final
+class Sweep:
+    """Confirms what is as it should be in a lake of very many small files, and tells what is not.
+
+    It reads the slots below a folder, takes those with *plain* records, and checks each object that
+    these name once. A record is plain if it is that of a file from outside the lake, in the shape
+    that this version writes, in the file's first slot. What is good is only counted. All else is
+    *left*: slots that are not plain, files of more than one block or with a view, and all
+    files whose object is missing, wrong, writable, or named with two sizes.
+
+    Call `read` until it gives None, then `sort`, then the others in the order that they stand here.
+    """
+
+    def __new__(
+        cls, store: str | PathLike[str], lake: str | PathLike[str], prefix: str, *, threads: int = 0
+    ) -> Sweep:
+        """Begin with the slots.
+
+        Args:
+            store: The folder with `objects/`.
+            lake: The folder with `refs/` and `files/`.
+            prefix: What names begin with.
+            threads: See above.
+        """
+    def read(self, most: int) -> tuple[list[str], list[tuple[str, bool]]] | None:
+        """Read at most so many further slots; None when there are no more.
+
+        Returns:
+            The names of files that are taken, and the keys below `refs/` that are left, each with
+            whether a regular file stands there.
+        """
+    def sort(self) -> int:
+        """Return how many objects were named, each counted once."""
+    def leave(self, digests: Sequence[bytes]) -> None:
+        """Leave objects, where they are named, with all files that need them."""
+    def survey(self, start: int, most: int) -> None:
+        """Leave those of `most` objects from `start` on that do not stand right, unread."""
+    def keys(self, start: int, most: int) -> list[str]:
+        """The keys of `most` objects from `start` on, in order."""
+    def check(
+        self,
+        start: int,
+        most: int,
+        rows: list[tuple[str, int, int, int, int, bytes, int]],
+        *,
+        quick: bool,
+        began: int,
+        racy: int,
+        progress: Progress | None = None,
+    ) -> tuple[int, list[tuple[str, int, int, int, int, bytes, int]]]:
+        """Read `most` objects from `start` on, and leave those that are not good.
+
+        Args:
+            start: Index of the first.
+            most: How many.
+            rows: What is known of them: key, size, times of modification and of change in
+                nanoseconds, inode, digest, and when that was found.
+            quick: Do not read what did not change since.
+            began: When this check began; goes into new rows.
+            racy: How many nanoseconds after its last change a file must have been checked for its
+                stat to tell of later changes.
+            progress: See above.
+
+        Returns:
+            How many were not read, and rows of those that are good, without those known already.
+        """
+    def totals(self) -> tuple[int, int, int]:
+        """Files, objects and bytes of the objects of all that was not left."""
+    def left(self) -> int:
+        """How many objects were left."""
+    def rewind(self) -> None:
+        """Begin anew with the slots, for `users`."""
+    def users(self, most: int) -> list[str] | None:
+        """Read at most so many further slots, and name files whose object was left."""
+    def strangers(self, most: int) -> list[tuple[str, bool]] | None:
+        """Look at most at so many further files below `objects/`; None when there are no more.
+
+        Returns:
+            The keys below `objects/` of those that are not objects found good, each with whether it
+            is a regular file.
+        """
+
+@final
+class PlainRecords:
+    """Reads the plain records of a lake, see `Sweep`, for a listing."""
+
+    def __new__(
+        cls, store: str | PathLike[str], lake: str | PathLike[str], prefix: str
+    ) -> PlainRecords:
+        """Begin with the slots; the arguments are those of `Sweep`."""
+    def read(
+        self, most: int
+    ) -> tuple[list[tuple[str, int, bytes, str, str, bool]], list[tuple[str, bool]]] | None:
+        """Read at most so many further slots; None when there are no more.
+
+        Returns:
+            Name, size, digest, time of creation, originator, and whether an object of that digest
+            and size stands here; and what is left, as of `Sweep.read`.
+        """
 
 def hash_bytes(data: Buffer, /) -> tuple[bytes, bytes]:
     """Digest and outline of a contiguous buffer."""

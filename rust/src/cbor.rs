@@ -148,7 +148,7 @@ pub fn scan(data: &[u8]) -> Result<(), CborError> {
 }
 
 /// Read an item's head: its major type, the five bits beside it, and the number they give.
-fn head(data: &[u8], position: &mut usize) -> Result<(u8, u8, u64), CborError> {
+pub(crate) fn head(data: &[u8], position: &mut usize) -> Result<(u8, u8, u64), CborError> {
     let first = take(data, position, 1)?[0];
     let (major, low) = (first >> 5, first & 31);
     if low < 24 {
@@ -187,7 +187,11 @@ fn simple(low: u8, argument: u64) -> Result<(), CborError> {
 }
 
 /// Take the next `length` bytes.
-fn take<'a>(data: &'a [u8], position: &mut usize, length: u64) -> Result<&'a [u8], CborError> {
+pub(crate) fn take<'a>(
+    data: &'a [u8],
+    position: &mut usize,
+    length: u64,
+) -> Result<&'a [u8], CborError> {
     let rest = &data[*position..];
     if length > rest.len() as u64 {
         return Err(CborError::Short);

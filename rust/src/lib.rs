@@ -11,6 +11,7 @@ pub mod check;
 pub mod copy;
 mod engine;
 pub mod error;
+pub mod folder;
 pub mod hash;
 pub mod outline;
 pub mod place;
@@ -18,5 +19,8 @@ pub mod progress;
 #[cfg(feature = "pyo3")]
 mod python;
 mod reader;
+pub mod record;
 pub mod reflink;
+pub mod slots;
+pub mod sweep;
 pub mod sys;

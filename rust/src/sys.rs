@@ -36,7 +36,7 @@ impl Stat {
     }
 
     #[cfg(not(unix))]
-    fn new(meta: &Metadata) -> Self {
+    pub(crate) fn new(meta: &Metadata) -> Self {
         let time = |time: io::Result<std::time::SystemTime>| {
             time.ok()
                 .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
@@ -51,6 +51,12 @@ impl Stat {
             inode: 0,
             device: 0,
         }
+    }
+
+    /// Whether another stat says the same of a file on the same device.
+    pub fn same(&self, other: &Self) -> bool {
+        let device = other.device;
+        Self { device, ..*self } == *other
     }
 
     /// Modification time in nanoseconds. Wider than 64 bits: file systems go past the year 2262.

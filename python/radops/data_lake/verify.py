@@ -17,20 +17,21 @@ from radops.errors import (
     UsageError,
 )
 from radops.model.pattern import is_pattern, literal_prefix, match
-from radops.model.uid import UID, parse_prefix, parse_uid
+from radops.model.uid import UID, parse_prefix, parse_slot_key, parse_uid
 from radops.repository import findings
 from radops.repository.check import RecordCheck
 from radops.repository.check_bytes import ByteCheck
 from radops.repository.check_objects import read_objects
 from radops.repository.check_remote import RemoteCheck
-from radops.repository.check_store import check_store, listed_slots
+from radops.repository.check_store import check_store, slot_names
+from radops.repository.check_sweep import SweepCheck
 from radops.repository.findings import Finding
 from radops.repository.journal import Journal
 from radops.repository.repair import Repair
 from radops.repository.repair_remote import RemoteRepair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from radops.data_lake.reports import Progress
     from radops.data_lake.session import Session
@@ -156,18 +157,21 @@ def _verify_local(
         quick=report.quick,
         complete=complete,
     )
+    sweep = SweepCheck(check, quick=report.quick, threads=jobs or 0)
     data = ByteCheck(check, quick=report.quick, threads=jobs or 0)
     try:
         with stage(progress, "reading records") as count:
-            selection = _Selection(session, check, count, quick=report.quick, complete=complete)
+            selection = _Selection(session, check, sweep, count, complete=complete)
             selection.take(targets)
+            sweep.settle()
         report.not_local_known = selection.all_known
-        check.note()
-        total_bytes, total_files = check.work.totals()
-        with stage(progress, "verifying", total_bytes, total_files) as count:
+        (size, files), (more, others) = check.work.totals(), sweep.totals()
+        with stage(progress, "verifying", size + more, files + others) as count:
+            sweep.run(count)
             data.run(count)
+        check.note()
         if not targets:
-            check_store(check)
+            check_store(check, sweep.strangers())
         found = check.tally.findings
         if repair and found:
             with stage(progress, "repairing") as count:
@@ -257,16 +261,17 @@ class _Selection:
         self,
         session: Session,
         check: RecordCheck,
+        sweep: SweepCheck,
         count: Callable[[int, int], None],
         *,
-        quick: bool,
         complete: bool,
     ) -> None:
         self._session = session
         self._mirror = session.mirror
         self._check = check
+        self._sweep = sweep
         self._count = count
-        self._quick = quick
+        self._quick = sweep.quick
         self._complete = complete
         self.all_known = True
         """Whether the remote said which files it has that are meant, where it had to be asked."""
@@ -281,12 +286,12 @@ class _Selection:
             self._take_all()
         for target in targets:
             if is_pattern(target) or not target or target.endswith("/"):
-                self._take_many(target)
+                self._take_many(target, alone=len(targets) == 1)
             else:
                 self._take_one(parse_uid(target))
 
     def _take_all(self) -> None:
-        for name in listed_slots(self._check):
+        for name in slot_names(self._check, self._sweep.read("", self._count)):
             if name.gone or name.number:
                 self._check.check_slot(name.uid, name.number, gone=name.gone)
             else:
@@ -301,14 +306,19 @@ class _Selection:
             self._check.tally.find(findings.RECORD, error.message, hint, path=path)
         self._take_remote("", None)
 
-    def _take_many(self, target: str) -> None:
+    def _take_many(self, target: str, *, alone: bool) -> None:
         pattern = target if is_pattern(target) else None
         start = literal_prefix(pattern) if pattern else parse_prefix(target)
+        if alone and pattern is None:
+            uids = _left(self._sweep.read(start, self._count))
+        else:
+            uids = _names(self._mirror.here.slots, start, pattern)
         any_here = False
-        for uid in _names(self._mirror.here.slots, start, pattern):
+        for uid in uids:
             if self._check.take(uid):
                 self._count(0, 1)
                 any_here = True
+        any_here = any_here or self._sweep.totals() != (0, 0)
         any_there = self._take_remote(start, pattern, needed=not any_here)
         if not (any_here or any_there):
             raise UIDNotFoundError(f"no file matches {target}", uid=target)
@@ -353,6 +363,13 @@ class _Selection:
         self._check.tally.not_local += 1
         if self._complete:
             self._check.not_local(uid)
+
+
+def _left(entries: Iterable[tuple[str, bool]]) -> Iterator[UID]:
+    for key, regular in entries:
+        name = parse_slot_key(key)
+        if name is not None and regular and name.number == 0 and not name.gone:
+            yield name.uid
 
 
 def _names(slots: Slots, start: str, pattern: str | None) -> Iterator[UID]:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +40,12 @@ CREATE TABLE IF NOT EXISTS uses (
 # A file changed within this time of its check may carry the same times again afterwards, as the
 # kernel's clock for time stamps is coarse (git calls such entries racy): it is checked again.
 RACY_NS = 50_000_000
+
+# What one statement names; SQLite allowed 999 for long.
+_MOST_NAMED = 500
+
+Row: TypeAlias = tuple[str, int, int, int, int, bytes, int]
+"""Path, size, mtime and ctime in nanoseconds, inode, digest, and when that was checked."""
 
 
 class Stamp(NamedTuple):
@@ -98,7 +104,34 @@ class Catalog:
             files: Path, stat and digest of each.
             checked_ns: When the check began, by the wall clock.
         """
-        rows = [(path, *stamp, digest.raw, checked_ns) for path, stamp, digest in files]
+        self.remember_rows(
+            [(path, *stamp, digest.raw, checked_ns) for path, stamp, digest in files]
+        )
+
+    def rows(self, paths: Sequence[str]) -> list[Row]:
+        """Return what is known of these files: the rows of those that were checked.
+
+        Args:
+            paths: The files, sorted.
+        """
+        if not paths:
+            return []
+        # Where most of what lies between the first and the last is asked for, one look is enough.
+        most = 2 * len(paths)
+        rows = self._all(
+            "SELECT * FROM files WHERE path BETWEEN ? AND ? LIMIT ?", (paths[0], paths[-1], most)
+        )
+        if len(rows) < most:
+            return rows
+        rows = []
+        for start in range(0, len(paths), _MOST_NAMED):
+            some = paths[start : start + _MOST_NAMED]
+            marks = ", ".join("?" * len(some))
+            rows += self._all(f"SELECT * FROM files WHERE path IN ({marks})", (*some,))  # noqa: S608
+        return rows
+
+    def remember_rows(self, rows: Sequence[Row]) -> None:
+        """Note rows as `rows` returns them."""
         self._many("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def knows(self, path: str) -> bool:

@@ -1,7 +1,8 @@
 """Checking what stands on this machine, first part: the records of a lake, and its edges.
 
 Every record is read, and what it needs is noted, each object once however many files share it.
-`check_bytes` hashes what was noted, `check_store` looks for what does not belong.
+`check_bytes` hashes what was noted, `check_store` looks for what does not belong. Small files that
+were imported and are whole do not come here: `check_sweep` confirms them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from radops.repository.slots import Free, Pending, Taken
 from radops.repository.worklist import BATCH, View, Worklist
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from radops.repository.mirror import Mirror
     from radops.repository.slots import State
@@ -208,6 +209,14 @@ class RecordCheck:
         self._check_edges(needs)
         if not self.has_remote:
             self._check_folders(uid)
+
+    def take_confirmed(self, uids: Sequence[str]) -> None:
+        """Note imported files whose records were read and whose objects are looked at elsewhere."""
+        if self.mirror.remote is not None:  # whose list is compared with what is here
+            self.work.add_confirmed(uids)
+        if not self.has_remote:
+            for uid in {uid.rpartition("/")[0]: uid for uid in uids}.values():
+                self._check_folders(UID(uid))
 
     def take_kept(self, uid: str, objects: Iterable[tuple[Digest, int]]) -> None:
         """Note what a finished result needs that waits to be published: it is nowhere else."""

@@ -15,32 +15,41 @@ from radops.repository.check_bytes import WRITABLE_BITS
 from radops.repository.findings import REPAIR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from radops.repository.check import RecordCheck
 
 _DIGEST_PATH = re.compile(r"([0-9a-f]{2})/([0-9a-f]{62})")
 
 
-def listed_slots(check: RecordCheck) -> Iterator[SlotName]:
-    """Yield the local slots of a lake, finding what lies among them and is none."""
-    prefix = check.here.prefix
-    for key, entry in _files(check, prefix + layout.REFS):
-        name = parse_slot_key(key[len(prefix) :])
-        if name is None or not entry.is_file(follow_symlinks=False):
-            _stray(check, key)
+def slot_names(check: RecordCheck, entries: Iterable[tuple[str, bool]]) -> Iterator[SlotName]:
+    """Yield the slots among what stands below `refs/`, finding what lies there and is none.
+
+    Args:
+        check: Takes the findings.
+        entries: Keys, and whether a regular file stands there.
+    """
+    for key, regular in entries:
+        name = parse_slot_key(key)
+        if name is None or not regular:
+            _stray(check, check.here.prefix + key)
         else:
             yield name
 
 
-def check_store(check: RecordCheck) -> None:
-    """Look at every name below `objects/` and `outlines/`, and at the modes of objects."""
-    for key, entry in _files(check, layout.OBJECTS):
+def check_store(check: RecordCheck, objects: Iterable[str]) -> None:
+    """Look at what stands in the store, and at the modes of objects.
+
+    Args:
+        check: Takes the findings.
+        objects: The keys of all that stands below `objects/`, but for what was confirmed.
+    """
+    for key in objects:
         digest = _digest(key[len(layout.OBJECTS) :])
         if digest is not None and check.work.size(digest) is not None:
             continue  # looked at already
         try:
-            status = entry.stat(follow_symlinks=False)
+            status = (check.store.root / key).lstat()
         except OSError:
             continue  # removed meanwhile
         if digest is None or not stat.S_ISREG(status.st_mode):

@@ -10,12 +10,13 @@ from radops.model.record import folder_size
 from radops.model.uid import UID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from radops.repository.slots import Listed
 
 _SCHEMA = """
 CREATE TABLE files (uid TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE confirmed (uid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE objects (digest BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE uses (digest BLOB, uid TEXT, PRIMARY KEY (digest, uid)) WITHOUT ROWID;
 CREATE TABLE listed (uid TEXT, number INTEGER, gone INTEGER, size INTEGER,
@@ -55,6 +56,11 @@ class Worklist:
     def add_file(self, uid: str) -> bool:
         """Note a file; False if it was noted before."""
         return self.db.execute("INSERT OR IGNORE INTO files VALUES (?)", (uid,)).rowcount == 1
+
+    def add_confirmed(self, uids: Iterable[str]) -> None:
+        """Note files that are here and that nobody needs to look at."""
+        rows = [(uid,) for uid in uids]
+        self.db.executemany("INSERT OR IGNORE INTO confirmed VALUES (?)", rows)
 
     def drop_file(self, uid: str) -> None:
         """Take a file back that turned out to be none."""
@@ -108,7 +114,8 @@ class Worklist:
             " AND number = (SELECT max(number) FROM listed WHERE uid = one.uid AND gone = 0)"
             " AND NOT EXISTS (SELECT 1 FROM listed"
             "   WHERE uid = one.uid AND number = one.number AND gone = 1)"
-            " AND NOT EXISTS (SELECT 1 FROM files WHERE files.uid = one.uid) ORDER BY uid"
+            " AND NOT EXISTS (SELECT 1 FROM files WHERE files.uid = one.uid)"
+            " AND NOT EXISTS (SELECT 1 FROM confirmed WHERE confirmed.uid = one.uid) ORDER BY uid"
         )
         for uid, size in rows:
             if size != folder_size(UID(uid)):

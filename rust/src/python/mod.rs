@@ -5,6 +5,7 @@ mod calls;
 mod errors;
 mod files;
 mod stored;
+mod sweep;
 mod types;
 
 use pyo3::pymodule;
@@ -23,6 +24,8 @@ mod _core {
     use super::files::{finish_files, place_files, stat_files, write_files};
     #[pymodule_export]
     use super::stored::scan_cbor;
+    #[pymodule_export]
+    use super::sweep::{PlainRecords, Sweep};
     #[pymodule_export]
     use super::types::{Check, FileHash, Hasher, Progress};
 
