@@ -78,6 +78,27 @@ def test_every_command_has_help_with_an_example(cli, command):
         assert "--json" in text
 
 
+@pytest.mark.parametrize("command", [[], ["datalake"], ["datalake", "ls"], ["datalake", "add"]])
+def test_help_has_no_signs_of_how_it_is_made(cli, command):
+    out = cli(*command, "--help").out
+    assert "<bool>" not in out
+    assert "[[" not in out
+
+
+def test_paragraphs_of_help_fill_the_lines(cli):
+    shown = cli.terminal("datalake", "ls", "--help", columns=80).text
+    lines = [line.strip() for line in shown.splitlines()]
+    assert "is only in the remote. Piped, it is one name a line." in lines
+    assert "radops datalake ls datasets/ -l" in lines
+
+
+@pytest.mark.parametrize(("command", "group"), [("ls", "datalake"), ("setup", "config")])
+def test_a_command_without_its_group_is_found(cli, command, group):
+    result = cli(command)
+    assert result.code == 2
+    assert result.err == f"error: no such command '{command}'\nhint: radops {group} {command}\n"
+
+
 def test_groups_list_all_their_commands(cli):
     assert all(name in cli.ok("datalake", "--help").out for name in DATALAKE)
     assert all(name in cli.ok("config", "--help").out for name in CONFIG)
@@ -93,8 +114,8 @@ def test_groups_list_all_their_commands(cli):
         (["datalake", "lss"], "no such command 'lss'. Did you mean 'ls'?"),
         (["datalake", "ls", "--nope"], "no such option: --nope"),
         (["datalake", "info"], "missing argument"),
-        (["datalake", "presigned-url", "a", "0"], "'[SECONDS]'"),
-        (["datalake", "presigned-url", "a", "700000"], "'[SECONDS]'"),
+        (["datalake", "presigned-url", "a", "0"], "'SECONDS'"),
+        (["datalake", "presigned-url", "a", "700000"], "'SECONDS'"),
         (["datalake", "download", "a", "--jobs", "none"], "'--jobs'"),
         (["datalake", "ls", "--local", "--remote"], "--local and --remote exclude each other"),
         (["datalake", "add", "x", "--copy", "--move"], "--copy and --move exclude each other"),

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
 from typer.main import get_command
+
+from radops.errors import UsageError
 
 
 class _Commands(MutableMapping[str, Any]):
@@ -58,12 +61,24 @@ class _Quick:
 
 
 def quick(command: Any) -> Any:  # noqa: ANN401 - typer has no public name for a command
-    """Return the command, with parameters that do without pydantic wherever they can."""
+    """Return the command, with parameters that do without pydantic wherever they can.
+
+    And with help that fits any terminal: paragraphs flow, and flags show no type.
+    """
+    command.help = _flowing(command.help or "")
     for param in (*command.params, command.get_help_option(typer.Context(command))):
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
         # Typer's own, filled on first use. Another typer may have none: then it is slow, not wrong.
         if getattr(param, "_runtime_param", ...) is None:
             param._runtime_param = _Quick()  # noqa: SLF001
     return command
+
+
+def _flowing(text: str) -> str:
+    """Return the text with the lines of each paragraph joined; examples keep theirs."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(one if "\n  " in one else one.replace("\n", " ") for one in paragraphs)
 
 
 class LazyGroup(TyperGroup):
@@ -74,6 +89,16 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - whatever typer hands over
         super().__init__(**attributes)
         self.commands = _Commands(dict(self.modules))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as typer's
+        """Find the command; of one that stands in a group say where it is."""
+        groups: Any = self.commands
+        if ctx.parent is None and args[0] not in groups:
+            for name in groups:
+                if args[0] in groups[name].commands:
+                    hint = f"radops {name} {args[0]}"
+                    raise UsageError(f"no such command {args[0]!r}", hint=hint)
+        return super().resolve_command(ctx, args)
 
 
 def group(name: str, modules: dict[str, str], *, completion: bool = False) -> typer.Typer:

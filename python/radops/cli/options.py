@@ -35,7 +35,7 @@ Uid = Annotated[str, typer.Argument(metavar="UID", help="A file.", autocompletio
 Targets = Annotated[
     list[str],
     typer.Argument(
-        metavar="TARGET...",
+        metavar="TARGET",
         help="UIDs, prefixes ending in '/', or globs (in quotes).",
         autocompletion=complete_uids,
     ),

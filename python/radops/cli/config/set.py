@@ -14,7 +14,7 @@ def command(
     key: Annotated[
         str, typer.Argument(metavar="KEY", help="What to set.", autocompletion=complete_keys)
     ],
-    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="Its value.")] = None,
+    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="Its value.")] = None,
     *,
     unset: Annotated[bool, options.flag("--unset", help="Remove it instead.")] = False,
     context: options.Context = None,

@@ -27,7 +27,7 @@ def command(
     uid: Annotated[
         str | None,
         typer.Argument(
-            metavar="[UID]",
+            metavar="UID",
             help="Its name in the lake, or with -r what all names begin with.",
             autocompletion=complete_uids,
         ),

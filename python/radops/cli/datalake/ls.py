@@ -20,7 +20,7 @@ def command(
     prefix: Annotated[
         str,
         typer.Argument(
-            metavar="[PREFIX]", help="Only what is below it.", autocompletion=complete_uids
+            metavar="PREFIX", help="Only what is below it.", autocompletion=complete_uids
         ),
     ] = "",
     *,

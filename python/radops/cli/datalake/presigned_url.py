@@ -15,7 +15,7 @@ _WEEK = 7 * 24 * 3600
 def command(
     uid: options.Uid,
     seconds: Annotated[
-        int, typer.Argument(metavar="[SECONDS]", min=1, max=_WEEK, help="How long it is valid.")
+        int, typer.Argument(metavar="SECONDS", min=1, max=_WEEK, help="How long it is valid.")
     ] = 3600,
     *,
     as_json: options.Json = False,

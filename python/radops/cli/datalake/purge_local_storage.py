@@ -20,7 +20,7 @@ def command(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET...]",
+            metavar="TARGET",
             help="UIDs, prefixes ending in '/', or globs (in quotes). Default: everything.",
             autocompletion=complete_uids,
         ),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(
     uids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[UID...]", help="Only these.", autocompletion=complete_uids),
+        typer.Argument(metavar="UID", help="Only these.", autocompletion=complete_uids),
     ] = None,
     *,
     dry_run: options.DryRun = False,

@@ -24,7 +24,7 @@ def command(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET...]",
+            metavar="TARGET",
             help="UIDs, prefixes ending in '/', or globs (in quotes); all if none.",
             autocompletion=complete_uids,
         ),
