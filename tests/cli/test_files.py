@@ -264,6 +264,12 @@ def test_a_name_that_is_not_there_exits_3_and_near_names_are_suggested(sample, c
     assert failed is None or failed.error["uid"] == "nme.txt"
 
 
+def test_a_folder_is_no_file_and_how_to_look_at_it_is_said(sample):
+    result = sample("datalake", "info", "data/")
+    assert result.code == 2
+    assert "`radops datalake ls` shows what is in it" in result.err
+
+
 def test_download_to_a_folder_gives_copies_to_work_with(sample):
     result = sample.ok("datalake", "download", "data/", "--to", "out")
     assert result.lines == ["out/data/a.csv", "out/data/b.csv", "out/data/sub/c d.csv"]
@@ -300,7 +306,9 @@ def test_delete_needs_a_yes(sample):
     assert sample.ok("datalake", "delete", "name.txt", "--dry-run").out == "name.txt\n"
     assert "name.txt" in sample.ok("datalake", "ls").lines
     refused = sample.terminal("datalake", "delete", "name.txt", keys="n\n")
-    assert refused.code == 130
+    assert refused.code == 1
+    assert refused.text.endswith("nothing was done\n")
+    assert sample.terminal("datalake", "delete", "name.txt", keys="\x04").code == 130
     assert "name.txt" in sample.ok("datalake", "ls").lines
     agreed = sample.terminal("datalake", "delete", "name.txt", keys="y\n")
     assert agreed.code == 0

@@ -29,7 +29,7 @@ def confirm(action: str, names: Sequence[str] = (), *, yes: bool) -> None:
 
     Raises:
         UsageError: There is nobody to ask.
-        typer.Abort: The answer is no.
+        typer.Exit: The answer is no; the exit code is 1.
 
     """
     if yes:
@@ -41,7 +41,9 @@ def confirm(action: str, names: Sequence[str] = (), *, yes: bool) -> None:
         )
     for name in names:
         note(f"  {name}")
-    typer.confirm(f"{action[0].upper()}{action[1:]}?", abort=True, err=True)
+    if not typer.confirm(f"{action[0].upper()}{action[1:]}?", err=True):
+        note("nothing was done")
+        raise typer.Exit(1)
 
 
 def ask(question: str, default: str, check: Callable[[str], object]) -> str:

@@ -93,8 +93,15 @@ def _check(text: str) -> None:
         raise _invalid(text, "it begins with '-'")
     for segment in text.split("/"):
         if why := _segment_fault(segment):
-            hint = "Leave out the first /." if text[0] == "/" else None
-            raise _invalid(text, why, hint)
+            raise _invalid(text, why, _slash_hint(text))
+
+
+def _slash_hint(text: str) -> str | None:
+    if text[0] == "/":
+        return "Leave out the first /."
+    if text[-1] == "/" and "//" not in text:
+        return "A name that ends in / is a folder: `radops datalake ls` shows what is in it."
+    return None
 
 
 def _segment_fault(segment: str) -> str | None:
