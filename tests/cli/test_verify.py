@@ -171,3 +171,20 @@ def test_many_files_with_one_problem_are_one_hint(lake) -> None:
     result = lake("datalake", "verify")
     assert len(result.lines) == 2
     assert result.err.splitlines()[1:] == ["hint: radops datalake verify --repair"]
+
+
+def test_what_cannot_be_repaired_leaves_the_advice(cli) -> None:
+    for name in ("a", "b"):
+        (cli.folder / name).write_text(name)
+        cli.ok("datalake", "add", name)
+    for path in objects(cli):
+        change(path, b"X")
+        path.chmod(0o644)
+    result = cli("datalake", "verify", "--repair")
+    assert result.code == 1
+    assert sum("not repaired: there is no remote" in line for line in result.lines) == 2
+    assert sum("repaired: moved away, as its bytes are wrong" in line for line in result.lines) == 2
+    assert result.err.endswith(
+        "2 problems\nhint: no remote holds it: restore it from a backup of local storage,"
+        " or make it again\n"
+    )

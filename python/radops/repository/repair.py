@@ -187,8 +187,11 @@ class Repair:
         if finding.path is None:
             raise CannotError("it is not known where it is")
         path = self._store.root / finding.path
-        if stat.S_ISREG(path.lstat().st_mode):
-            path.chmod(0o444)
+        try:
+            if stat.S_ISREG(path.lstat().st_mode):
+                path.chmod(0o444)
+        except FileNotFoundError:
+            return "moved away, as its bytes are wrong"
         return "made read-only"
 
     def _view(self, finding: Finding) -> str:

@@ -134,7 +134,8 @@ def _hints(problems: "Sequence[Finding]") -> list[str]:
     """
     alike: dict[str, list[str]] = {}
     for finding in problems:
-        if finding.repair is None:
+        # Whoever has just tried to repair need not be told to.
+        if finding.repair is None or "--repair" not in finding.hint:
             named = "".join(finding.uids[:1])
             begin = finding.hint.removesuffix(f" {named}")
             common = finding.hint if begin == finding.hint else f"{begin} UID"
