@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from backends.contract import BytesPart, pattern
-from radops.backends.base import KeyNotFoundError
+from radops.backends import s3
+from radops.backends.base import MOVE_SECONDS, KeyNotFoundError
 from radops.backends.parts import MIB
 from radops.backends.s3_client import Timeouts
 from radops.errors import (
@@ -430,6 +431,20 @@ def test_a_move_that_stops_in_the_middle_leaves_both(proxy: FaultProxy, backend:
     for key in ("a", "b"):
         with backend.open(key) as reader:
             assert reader.read() == b"1"
+    backend.move("a", "b")
+    assert [entry.key for entry in backend.list("")] == ["b"]
+
+
+def test_a_move_of_a_machine_that_slept_deletes_nothing(
+    backend: S3Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may have settled what it copied by then, and need the original."""
+    backend.put([("a", b"1")])
+    times = iter([0.0, MOVE_SECONDS + 1, 0.0, MOVE_SECONDS - 1])
+    monkeypatch.setattr(s3, "clock", lambda: next(times))
+    with pytest.raises(RemoteUnavailableError, match="is not deleted"):
+        backend.move("a", "b")
+    assert sorted(entry.key for entry in backend.list("")) == ["a", "b"]
     backend.move("a", "b")
     assert [entry.key for entry in backend.list("")] == ["b"]
 

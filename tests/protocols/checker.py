@@ -133,6 +133,7 @@ class _Checker:
         self.report = Report(repository.backend.url + "/" + repository.prefix)
         self.uids: dict[UID, dict[int, Held]] = {}
         self.edges: dict[str, bytes] = {}
+        self.trash: dict[str, str] = {}
         self._proven: dict[Digest, bool] = {}
 
     def run(self) -> Report:
@@ -160,6 +161,8 @@ class _Checker:
             elif inside and key.startswith(layout.EDGES):
                 self.edges[key] = self._get(entry.key)
                 self.report.edges += 1
+            elif inside and key.startswith(layout.TRASH):
+                self.trash[key.split("/", 2)[2]] = entry.key
             elif not entry.key.startswith(known) and not (inside and key.startswith(OWN)):
                 self.report.add(entry.key, "a key that no part of the layout explains")
         for key in gone:
@@ -281,7 +284,10 @@ class _Checker:
     def _prove(self, digest: Digest) -> bool:
         key = layout.object_key(digest)
         if self.backend.stat(key) is None:
-            return self.cache
+            # On its way out, and back: readers look there too.
+            key = self.trash.get(digest.path, "")
+            if not key:
+                return self.cache
         self.report.objects += 1
         return Digest.of(self._get(key)) == digest
 

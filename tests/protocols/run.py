@@ -129,6 +129,8 @@ class Run:
         """Say whether others can tell when this is done."""
         if op.backend == CLOCK:
             return True
+        if op.name == "delete" and op.key.endswith(self.scenario.absent):
+            return False
         key = op.key if op.backend == LAKE else f"{op.backend}:{op.key}"
         racing = self.scenario.racing
         return key.startswith(racing) or (

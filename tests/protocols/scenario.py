@@ -87,6 +87,8 @@ class Scenario:
     """Prefixes of the shared backend's keys that several clients read and write; of another's
     with its name, as `home:refs/`. Operations on others commute with everything, so they need no
     choice; each is a crash point all the same."""
+    absent: tuple[str, ...] = ()
+    """Ends of keys that are never there, so that nobody can tell when one is deleted."""
     faults: str = LOST + TWICE
     most_faults: int = 1
     preemptions: int | None = None

@@ -148,6 +148,7 @@ class Port(Backend):
         self.renames = renames
         self._client = client
         self._ask = client.ask
+        self.hear = client.hear
 
     def _one(self, name: str, key: str, body: bytes = b"") -> Any:
         return self._ask([Op(self.name, name, key, body)])[0]
@@ -235,7 +236,7 @@ class Client:
         self.name = name
         self.backends = backends
         self.ask = ask
-        self._hear = hear
+        self.hear = hear
         self.drawn = 0
         self.notes: list[Any] = []
         """For judges: what the client saw on its way."""
@@ -258,8 +259,12 @@ class Client:
     def now(self) -> float:
         """Look at the clock."""
         now = self.backends.clock.now
-        self._hear(f"{now}".encode())
+        self.hear(f"{now}".encode())
         return now
+
+    def begin(self) -> None:
+        """Begin whenever it may be, not when all others do: for who looks at the clock at once."""
+        self.ask([Op(CLOCK, "begin", "")])
 
     def sleep(self, _seconds: float) -> None:
         """Sleep until anything at all has changed since this client woke last."""

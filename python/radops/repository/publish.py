@@ -24,6 +24,10 @@ GRACE_SECONDS = 24 * 3600.0
 """How long the collector leaves alone an object that no record keeps: a day covers any upload
 of a creator that runs, and a clock that is wrong by hours."""
 
+# Less than half the grace, which is the smallest that a collector should have: two machines'
+# clocks differ by seconds in so long, and a server's are exact to one.
+_PROMPT_SECONDS = GRACE_SECONDS / 2 - 600
+
 
 def publish(
     local: LocalStore,
@@ -60,12 +64,12 @@ def publish(
     began = clock()
     sent = send(local, target.backend, objects, count)
     target.backend.flush()
-    if clock() - began > GRACE_SECONDS / 2:
+    if clock() - began > _PROMPT_SECONDS:
         began = clock()
         sent += send(local, target.backend, objects, ignore)
         target.backend.flush()
     results = commit(target, drafts, states)
-    if clock() - began > GRACE_SECONDS / 2:
+    if clock() - began > _PROMPT_SECONDS:
         sent += send(local, target.backend, objects, ignore)
         target.backend.flush()
     return results, sent

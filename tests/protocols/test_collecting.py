@@ -1,0 +1,138 @@
+"""Collectors that race whoever builds on what they take away, deletes it, or collects too."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocols.actions import Delete, make_call, make_import
+from protocols.collecting import STEP, Collect, Leave, Publish, explore_collecting, publish_import
+from protocols.scenario import DEEP, BrokenError
+from radops.repository import gc
+
+GARBAGE = [Leave(("x",))]
+ADA = publish_import("new", "x", "ada")
+STORES = pytest.mark.parametrize("renames", [True, False], ids=["renames", "copies"])
+"""A folder renames what it moves; a bucket copies it, and deletes it later."""
+
+NIGHT = {"tick": 2 * STEP, "most_ticks": 2 if DEEP else 1}
+"""A grace passes at once."""
+
+
+def few(**options: object) -> dict[str, object]:
+    """Return bounds for what there is not the time for, unless this is a soak."""
+    return {} if DEEP else options
+
+
+@STORES
+def test_adopting_what_is_being_collected(renames, tell):
+    works = {"ada": ADA, "gc": Collect(2, renames)}
+    tell(explore_collecting("collect, adopt", works, GARBAGE))
+
+
+def test_adopting_and_lost_replies(tell):
+    """Of creates and moves that were done. Whoever hears of nothing at all ends, as if crashed."""
+    works = {"ada": ADA, "gc": Collect(2)}
+    options = {"faults": "?", "most_faults": 1}
+    tell(explore_collecting("collect, adopt, replies are lost", works, GARBAGE, **options))
+
+
+@STORES
+def test_creating_while_somebody_collects(renames, tell):
+    works = {"ada": ADA, "gc": Collect(2, renames)}
+    tell(explore_collecting("collect, create", works))
+
+
+def test_a_call_that_adopts(tell):
+    """Its intents keep its objects, and whoever crashed before the commit can be followed."""
+    made = make_call({"a": "x", "b": "y"}, "key", "ada")
+    works = {"ada": Publish(made.draft, made.texts), "gc": Collect(2)}
+    options = few(most_ticks=1, preemptions=2)
+    tell(explore_collecting("collect, call", works, [Leave(("x", "y"))], texts="xy", **options))
+
+
+@STORES
+def test_deleting_while_somebody_collects(renames, tell):
+    works = {"ada": Delete("old"), "gc": Collect(2, renames)}
+    start = [make_import("old", "x", "old")]
+    tell(explore_collecting("collect, delete", works, start))
+
+
+def test_deleting_and_adopting_while_somebody_collects(tell):
+    works = {"ada": ADA, "bob": Delete("old"), "gc": Collect(1 + DEEP)}
+    start = [make_import("old", "x", "old")]
+    tell(explore_collecting("collect, delete, adopt", works, start, **few(most_ticks=0)))
+
+
+@STORES
+def test_adopting_while_two_collect(renames, tell):
+    """Found once: of two collectors one deleted the original, and the other its copy."""
+    works = {"ada": ADA, "bob": Collect(1, renames), "cy": Collect(1, renames)}
+    tell(explore_collecting("collect twice, adopt", works, GARBAGE, most_ticks=int(DEEP)))
+
+
+@STORES
+def test_a_collector_that_sleeps(renames, tell):
+    """It wakes after a grace, and goes on with what it had in mind."""
+    works = {"ada": ADA, "bob": Collect(1, renames), "cy": Collect(1, renames)}
+    options = NIGHT if renames else {**NIGHT, **few(preemptions=2)}
+    tell(explore_collecting("one sleeps, another collects", works, GARBAGE, **options))
+
+
+@STORES
+def test_a_writer_that_sleeps(renames, tell):
+    """It looks again, before its slot or after."""
+    works = {"ada": publish_import("new", "x", "ada", late=True), "gc": Collect(2, renames)}
+    tell(explore_collecting("collect, a late writer", works, GARBAGE, late=True))
+
+
+# -- collectors that are broken -------------------------------------------------------------------
+
+
+def test_slots_that_are_read_before_objects_are_listed_are_found_out(monkeypatch):
+    read, look = gc._Collection.read_roots, gc._Collection.list_all
+    monkeypatch.setattr(gc._Collection, "list_all", read)
+    monkeypatch.setattr(gc._Collection, "read_roots", look)
+    with pytest.raises(BrokenError, match="was kept all the time, and yet is moved away"):
+        explore_collecting("order", {"ada": ADA, "gc": Collect(1)}, GARBAGE)
+
+
+def test_a_sweep_that_does_not_read_the_slots_is_found_out(monkeypatch):
+    sweep = gc._Collection._sweep
+    monkeypatch.setattr(
+        gc._Collection,
+        "_sweep",
+        lambda self, rows, runs, _kept, count: sweep(self, rows, runs, set(), count),
+    )
+    with pytest.raises(BrokenError, match="is not there whole"):
+        explore_collecting("no roots", {"ada": ADA, "gc": Collect(2)}, GARBAGE)
+
+
+def test_a_sweep_that_does_not_wait_is_found_out(monkeypatch):
+    monkeypatch.setattr(gc._Collection, "_is_over", lambda self, run: run.closed is not None)
+    works = {"ada": ADA, "bob": Collect(1), "cy": Collect(1)}
+    with pytest.raises(BrokenError, match="is not there whole"):
+        explore_collecting("no grace", works, GARBAGE, most_ticks=0)
+
+
+def test_a_sweep_that_goes_by_the_name_of_a_run_is_found_out(monkeypatch):
+    def is_over(self, run):
+        return gc.begun(run.name) <= self._limit
+
+    monkeypatch.setattr(gc._Collection, "_is_over", is_over)
+    works = {"ada": ADA, "bob": Collect(1), "cy": Collect(1)}
+    with pytest.raises(BrokenError, match=r"is not there whole|is gone"):
+        explore_collecting("by name", works, GARBAGE, preemptions=2, **NIGHT)
+
+
+def test_a_copy_that_is_taken_for_settled_is_found_out(monkeypatch):
+    """Before what arrived in a run that is not closed was left alone."""
+    monkeypatch.setattr(gc._Collection, "_is_under_way", lambda *_: False)
+    works = {"ada": ADA, "bob": Collect(1, renames=False), "cy": Collect(1, renames=False)}
+    with pytest.raises(BrokenError, match="is not there whole"):
+        explore_collecting("copies", works, GARBAGE, most_ticks=0)
+
+
+def test_garbage_that_is_never_collected_is_found_out(monkeypatch):
+    monkeypatch.setattr(gc._Collection, "_is_abandoned", lambda self, run: False)
+    with pytest.raises(BrokenError, match="never collected"):
+        explore_collecting("never", {"gc": Collect(1)}, GARBAGE, most_ticks=0)
