@@ -167,6 +167,14 @@ def test_ls_of_a_name_that_is_not_there_exits_3(sample, prefix, options):
     assert len(result.err.splitlines()) <= 2
 
 
+def test_an_empty_folder_is_there(sample):
+    sample.ok("datalake", "delete", "data", "-r", "--yes")
+    for prefix in ("data/sub/", "data/sub"):
+        result = sample.ok("datalake", "ls", prefix)
+        assert (result.out, result.err) == ("", "")
+    assert sample("datalake", "ls", "data/sub/nope").code == 3
+
+
 def test_ls_suggests_near_names(sample):
     assert "did you mean name.txt?" in sample("datalake", "ls", "nme.txt").err
 

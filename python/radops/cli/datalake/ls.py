@@ -78,12 +78,14 @@ def command(
 
 
 def _must_exist(lake: "DataLake", prefix: str) -> None:
-    """Tell a name that is not there from one of which nothing is shown.
+    """Tell a name that is not there from an empty folder, or one of which nothing is shown.
 
     Raises:
         UIDNotFoundError: No file or folder of the lake begins so.
     """
-    if not lake.ls(prefix, generated=True):
+    above = prefix.rstrip("/").rpartition("/")[0]
+    beside = lake.ls(f"{above}/" if above else "", generated=True)
+    if not any(entry.uid.startswith(prefix) for entry in beside):
         lake.expand(prefix)
 
 
