@@ -111,7 +111,9 @@ def test_a_refusal_without_a_body_may_be_about_keys_or_rights() -> None:
 @pytest.mark.parametrize("code", ["NoSuchKey", "404", "NotFound", "NoSuchVersion"])
 def test_an_absent_key(code: str) -> None:
     assert isinstance(translate(answer(code, 404), WHERE, key="a"), KeyNotFoundError)
-    assert isinstance(translate(answer(code, 404), WHERE), RemoteRefusedError)
+    refused = translate(answer(code, 404), WHERE)
+    assert isinstance(refused, RemoteRefusedError)
+    assert "endpoint_url" in (refused.hint or "")
 
 
 @pytest.mark.parametrize("code", sorted(TRANSIENT))

@@ -58,6 +58,10 @@ _REFUSALS = {
         "there is no such bucket",
         "check the bucket's name and endpoint_url, or create it",
     ),
+    "404": (
+        "there is no such bucket, or no S3 server",
+        "check endpoint_url and the bucket's name",
+    ),
     "InvalidBucketName": ("the bucket's name is not allowed", "check the bucket's name"),
     "AccessDenied": ("access denied", _RIGHTS_HINT),
     # The answer to a HEAD has no body, so these may also mean keys that are wrong.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
+from radops.backends.options import RemoteOptions
 from radops.config.check import check_context_name, check_email, nearest
-from radops.config.remote import OPTION_KEYS, check_options, split_remote
+from radops.config.remote import split_remote
 from radops.errors import InvalidConfigError, LocalStorageError
 
 if sys.version_info >= (3, 11):
@@ -30,17 +32,11 @@ CODE_CHANGE = ("warn", "error", "ignore")
 _MAX_FILE = 1 << 20
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, kw_only=True)
+class Context(RemoteOptions):
     """A named lake: where its remote is, and how to talk to it."""
 
     remote: str | None = None
-    endpoint_url: str | None = None
-    region: str | None = None
-    profile: str | None = None
-    ca_bundle: str | None = None
-    addressing_style: str | None = None
-    sse: str | None = None
-    sse_kms_key_id: str | None = None
     upload_patch: bool = False
     """Whether the patch of a dirty work tree is stored with the results made from it."""
 
@@ -56,7 +52,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 TOP_KEYS = ("current_context", "email", "on_code_change", "shared")
-CONTEXT_KEYS = Context.__struct_fields__
+CONTEXT_KEYS = ("remote", *RemoteOptions.names(), "upload_patch")
 
 
 def find_home(home: str | os.PathLike[str] | None = None) -> Path:
@@ -147,7 +143,6 @@ def parse(text: str, path: Path) -> Config:
 def _check_context(table: Mapping[str, Any], where: str) -> None:
     # Converted one by one: msgspec's paths leave out which context it was.
     context = _convert(table, Context, where)
-    check_options({key: getattr(context, key) for key in OPTION_KEYS}, where)
     if context.remote is not None:
         split_remote(context.remote, f"{where}remote")
 
@@ -157,6 +152,8 @@ def _convert(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
+        if isinstance(fault := error.__cause__, InvalidConfigError):  # of a remote's options
+            raise InvalidConfigError(f"{where}{fault.message}", hint=fault.hint) from fault
         # TOML has no null, so people need not hear of it.
         what, _, at = str(error).replace(" | null", "").partition(" - at ")
         key = at.strip("`").removeprefix("$").removeprefix(".")
