@@ -137,17 +137,17 @@ class FolderBackend(Backend):
 
     @override
     def put(self, items: Sequence[tuple[str, bytes]]) -> None:
-        with self._written(items) as temporaries:
-            self._tree.rename(temporaries, [key for key, _ in items])
+        with self._written(items) as (temporaries, targets):
+            self._tree.rename(temporaries, targets)
 
     @override
     def create(self, items: Sequence[tuple[str, bytes]]) -> list[bool]:
-        with self._written(items) as temporaries:
-            return self._tree.create(temporaries, [key for key, _ in items])
+        with self._written(items) as (temporaries, targets):
+            return self._tree.create(temporaries, targets)
 
     @override
     def upload(self, key: str, size: int) -> Upload:
-        self._tree.path(key)
+        target = self._tree.path(key)
         parts = Parts(key, size, self._part_size)
         with self._translated():
             barrier = self._tree.prepare()
@@ -161,7 +161,7 @@ class FolderBackend(Backend):
                 discard(path)
                 raise
         return FileUpload(
-            parts, (path, file), lambda p, k: self._tree.rename([p], [k]), self._translate
+            parts, (path, file), lambda: self._tree.rename([path], [target]), self._translate
         )
 
     def new_temporaries(self, count: int) -> list[Path]:
@@ -177,8 +177,7 @@ class FolderBackend(Backend):
         of modification becomes now: `Entry.modified` is when something came into the store.
         Durable after the next `flush`, content never after name.
         """
-        for _, key in items:
-            self._tree.path(key)
+        targets = [self._tree.path(key) for _, key in items]
         with self._translated():
             barrier = self._tree.prepare()
             paths = [str(path) for path, _ in items]
@@ -186,7 +185,7 @@ class FolderBackend(Backend):
                 if failure is not None:
                     raise failure
             barrier.sync_contents(paths)
-            self._tree.rename(paths, [key for _, key in items])
+            self._tree.rename(paths, targets)
 
     # The rest
 
@@ -201,7 +200,7 @@ class FolderBackend(Backend):
                 return
             self._tree.prepare()
             try:
-                self._tree.rename([path], [target])
+                self._tree.rename([path], [new])
             except FileNotFoundError:  # another process was faster
                 raise KeyNotFoundError(source) from None
             # rename(2) does nothing where both names are links to one file.
@@ -258,11 +257,13 @@ class FolderBackend(Backend):
             return folder_temp.remove_stale(Path(self._tree.tmp), grace)
 
     @contextmanager
-    def _written(self, items: Sequence[tuple[str, bytes]]) -> Iterator[list[str]]:
-        for key, _ in items:
-            self._tree.path(key)  # refuse a wrong key before anything is written
+    def _written(
+        self, items: Sequence[tuple[str, bytes]]
+    ) -> Iterator[tuple[list[str], list[str]]]:
+        """Give temporary files with the contents, and the paths that they are to have."""
+        targets = [self._tree.path(key) for key, _ in items]
         with self._translated(), self._tree.written([body for _, body in items]) as temporaries:
-            yield temporaries
+            yield temporaries, targets
 
     def _lstat(self, path: str) -> os.stat_result | None:
         try:

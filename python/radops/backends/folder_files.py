@@ -94,7 +94,7 @@ class FileUpload(Upload):
         self,
         parts: Parts,
         temporary: tuple[str, io.FileIO],
-        publish: Callable[[str, str], None],
+        publish: Callable[[], None],
         guard: Callable[[OSError], Exception],
     ) -> None:
         self._parts = parts
@@ -140,7 +140,7 @@ class FileUpload(Upload):
             self._parts.check_complete()
             try:
                 sync_descriptor(self._file.fileno())
-                self._publish(self._path, self._parts.key)
+                self._publish()
             except OSError as error:
                 raise self._guard(error) from error
             self._over = True

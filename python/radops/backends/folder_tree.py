@@ -146,12 +146,11 @@ class Tree:
 
     # Names
 
-    def create(self, temporaries: list[str], keys: Sequence[str]) -> list[bool]:
-        """Give finished files their names, unless a name is taken: then False.
+    def create(self, temporaries: list[str], targets: Sequence[str]) -> list[bool]:
+        """Give finished files the paths of their keys, unless one is taken: then False.
 
         Files that have their names are taken out of `temporaries`.
         """
-        targets = [self.path(key) for key in keys]
         pairs = list(zip(temporaries, targets, strict=True))
         # A network folder that lost the reply would say that the name is taken, by ourselves.
         alone = self.barrier is not None and self.barrier.local and not self._group
@@ -201,12 +200,11 @@ class Tree:
                 hint="it has neither hard links nor an exclusive rename; use another folder",
             ) from error
 
-    def rename(self, paths: list[str], keys: Sequence[str]) -> None:
-        """Give finished files their names, replacing what has them.
+    def rename(self, paths: list[str], targets: Sequence[str]) -> None:
+        """Give finished files the paths of their keys, replacing what is there.
 
         They are taken out of `paths`, as nothing is there any more.
         """
-        targets = [self.path(key) for key in keys]
         pairs = list(zip(paths, targets, strict=True))
         # Folders of a group have rights of their own.
         failures = [True] * len(pairs) if self._group else native.place_files(pairs, replace=True)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from radops.repository.slots import State
 
 # One batch of a bulk add: a few barriers for all of it, and what stands after a crash grows.
-_BATCH_FILES = 4096
+_BATCH_FILES = 16_384
 _BATCH_BYTES = 16 << 30
 
 

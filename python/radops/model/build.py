@@ -12,12 +12,15 @@ from radops.model.record import (
     COMMIT_ID_SIZE,
     MAX_ORIGINATOR,
     MAX_RECORD_SIZE,
+    Commit,
     FileRecord,
+    Import,
+    Origin,
     file_record,
 )
 from radops.model.uid import last_segment, slot_key
 from radops.model.urls import strip_url
-from radops.model.wire import CALL_KIND, RECORD_KIND, VERSION, format_time, read_header
+from radops.model.wire import CALL_KIND, RECORD_KIND, VERSION, format_time, keep_raw, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +55,7 @@ def build_import(
         number: Of the slot that the record is meant for.
         commit_id: 16 random bytes; None: new ones.
     """
+    imported = Import(strip_url(source) if "://" in source else source)
     tree = _frame(
         created_at=created_at,
         originator=originator,
@@ -59,9 +63,24 @@ def build_import(
         primary=slot_key(uid, number),
         commit_id=commit_id,
         keeps=[digest],
-        origin={"import": {"source": strip_url(source) if "://" in source else source}},
+        origin={"import": {"source": imported.source}},
     )
-    return _for_output(tree, uid, digest, size)
+    tree |= _own(uid, digest, size)
+    # Made directly: there may be very many of them, and to check each as if it came from a
+    # stranger takes as long as all else.
+    record = FileRecord(
+        uid=uid,
+        digest=digest,
+        size=size,
+        name=tree["name"],
+        created_at=tree["created_at"],
+        originator=tree["originator"],
+        radops_version=radops_version,
+        commit=Commit(**tree["commit"]),
+        keeps=(digest,),
+        origin=Origin(imported=imported),
+    )
+    return keep_raw(record, cbor.encode(tree, MAX_RECORD_SIZE))
 
 
 def build_call(
@@ -227,8 +246,11 @@ def _frame(
 
 def _for_output(tree: dict[str, Any], uid: UID, digest: Digest, size: int) -> FileRecord:
     """Return the record of one output: the only fields in which siblings differ."""
-    own = {"uid": uid, "digest": digest.raw, "size": size, "name": last_segment(uid)}
-    return _finish({**tree, **own})
+    return _finish({**tree, **_own(uid, digest, size)})
+
+
+def _own(uid: UID, digest: Digest, size: int) -> dict[str, Any]:
+    return {"uid": uid, "digest": digest.raw, "size": size, "name": last_segment(uid)}
 
 
 def _finish(tree: dict[str, Any]) -> FileRecord:

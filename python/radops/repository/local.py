@@ -172,7 +172,8 @@ class LocalStore:
         for item in staged:
             _check_unchanged(item)
         began = time.time_ns()
-        items = {item.digest: item for item in staged}.values()
+        chosen = {item.digest: item for item in staged}
+        items = chosen.values()
         try:
             self.backend.adopt([(item.path, layout.object_key(item.digest)) for item in items])
             outlines = [(layout.outline_key(i.digest), i.outline) for i in items if i.outline]
@@ -181,8 +182,7 @@ class LocalStore:
         except BaseException:
             self.give_back(items)
             raise
-        kept = {item.path for item in items}
-        self.discard(item for item in staged if item.path not in kept)
+        self.discard(item for item in staged if chosen[item.digest] is not item)
         self._note([item.digest for item in items], began)
         self._drop_quarantined(item.digest for item in items)
 
