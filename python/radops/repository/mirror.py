@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from radops.repository.repository import Repository
     from radops.repository.slots import SlotContent, State
 
+    Note = Callable[[UID, "Chain"], None]
+    """What is done with what the remote holds under a name."""
+
 _LOG = logging.getLogger("radops")
 
 TTL_SECONDS = 3600.0
@@ -57,6 +60,9 @@ _QUIET_SECONDS = 60.0
 
 # Names whose freshness is known without asking the catalogue.
 _MOST_FRESH = 16_384
+
+# Records of one barrier: few enough to keep them in memory.
+_ASKED_AT_ONCE = 4096
 
 Chain = list[tuple[int, "SlotContent | None"]]
 
@@ -98,6 +104,9 @@ class Mirror:
         Raises:
             RemoteUnavailableError: The remote had to be asked and cannot be reached.
         """
+        return self._state(uid, ask, self.cache)
+
+    def _state(self, uid: UID, ask: bool, note: Note) -> State:
         try:
             chain: Chain = list(self.here.slots.walk(uid))
         except CorruptRecordError as error:
@@ -105,7 +114,7 @@ class Mirror:
                 raise
             # Only a cache of what the remote knows for sure.
             _LOG.warning("%s; asking the remote instead", error)
-            state = self._ask(self.remote, uid, [(0, None)], Free(uid, 0))
+            state = self._ask(self.remote, uid, [(0, None)], Free(uid, 0), note)
             if not isinstance(state, Taken):
                 raise
             return state
@@ -115,7 +124,7 @@ class Mirror:
         if isinstance(local, Taken) and not ask and self._is_fresh(self.remote, local):
             return local
         try:
-            return self._ask(self.remote, uid, chain, local)
+            return self._ask(self.remote, uid, chain, local, note)
         except (RemoteUnavailableError, RemoteRefusedError) as error:
             if ask or not isinstance(local, Taken) or isinstance(error, NewerFormatError):
                 raise
@@ -130,6 +139,28 @@ class Mirror:
         if isinstance(state, Taken) and isinstance(state.record, FileRecord):
             return state.record
         return None
+
+    def find_all(self, uids: Sequence[UID]) -> dict[UID, FileRecord]:
+        """Return the records of those that are files, as `find` does for one.
+
+        The remote is asked for many at once; what it says is noted here with one barrier for all.
+        """
+        found: dict[UID, FileRecord] = {}
+        for start in range(0, len(uids), _ASKED_AT_ONCE):
+            some = uids[start : start + _ASKED_AT_ONCE]
+            chains: list[tuple[UID, Chain]] = []
+
+            def ask(uid: UID, into: list[tuple[UID, Chain]] = chains) -> State:
+                return self._state(uid, False, lambda *said: into.append(said))
+
+            try:
+                states = gather(ask, some, 1 if self.remote is None else self.remote.workers)
+            finally:
+                self._cache_all(chains)
+            for uid, state in zip(some, states, strict=True):
+                if isinstance(state, Taken) and isinstance(state.record, FileRecord):
+                    found[uid] = state.record
+        return found
 
     def local(self, uid: UID) -> State:
         """Return what a UID is by local slots alone."""
@@ -210,7 +241,7 @@ class Mirror:
         self._fresh[name] = local.record.record_digest, asked + TTL_SECONDS
         return time.time() - asked < TTL_SECONDS
 
-    def _ask(self, remote: Remote, uid: UID, chain: Chain, local: State) -> State:
+    def _ask(self, remote: Remote, uid: UID, chain: Chain, local: State, note: Note) -> State:
         start = 0
         for number, content in chain:
             if not isinstance(content, Tombstone) or self._asked(uid, number, content) is None:
@@ -231,7 +262,7 @@ class Mirror:
             # Made here, and publishing it was cut short: until that is finished it stands here.
             mine = isinstance(local, Taken) and local.record.raw == there.record.raw
             return local if mine else there
-        self.cache(uid, found)
+        note(uid, found)
         return there
 
     def _outlives(self, local: Taken, found: Chain) -> bool:

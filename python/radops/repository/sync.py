@@ -22,6 +22,7 @@ from radops.repository.transfer import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from radops.model.call import CallInput
     from radops.model.digest import Digest
@@ -83,11 +84,12 @@ def sync(
     """
     report = SyncReport(dry_run=dry_run)
     local = _local_files(mirror, None if uids is None else set(uids))
+    free: set[UID] = set()
     if uids is None:
-        unpublished = _compare(mirror, remote, local, report)
+        unpublished, free = _compare(mirror, remote, local, report)
     else:
         unpublished = [one for one in local if not mirror.is_confirmed(one)]
-    unpublished = _really_unpublished(mirror, remote, unpublished)
+    unpublished = _really_unpublished(mirror, remote, unpublished, free)
     groups = [
         group for files in _by_commit(unpublished) for group in _groups(mirror, files, report)
     ]
@@ -97,7 +99,7 @@ def sync(
         for kept in pending.readable()
         if wanted is None or any(record.uid in wanted for record in kept.draft.records)
     ]
-    _Publisher(mirror, remote, pending, report, count).run(groups)
+    _Publisher(mirror, remote, pending, report, count, free).run(groups)
     for names in (report.published, report.adopted, report.dropped):
         names.sort()
     return report
@@ -139,13 +141,20 @@ def siblings_of(mirror: Mirror, record: FileRecord) -> list[UID]:
 
 def _compare(
     mirror: Mirror, remote: Remote, local: Sequence[Taken], report: SyncReport
-) -> list[Taken]:
-    """Go through the remote's slots once: drop what is gone, return what is not there."""
+) -> tuple[list[Taken], set[UID]]:
+    """Go through the remote's slots once: drop what is gone, return what is not there.
+
+    Returns:
+        The files whose slot is not known to hold their record, and the names of those of which
+        no slot was ever written.
+    """
     confirmed = {(one.uid, one.number): one for one in local if mirror.is_confirmed(one)}
     missing = dict(confirmed)
     gone = {}
+    free = {one.uid for one in local}
     for slot in remote.slots.list():
         place = (UID(slot.uid), slot.number)
+        free.discard(place[0])
         one = confirmed.get(place)
         # Other bytes than the record's are a tombstone, also where a delete was cut short before
         # it wrote the key that says so.
@@ -155,13 +164,21 @@ def _compare(
     for one in gone.values():
         _drop(mirror, remote, one, report)
     # Confirmed once and not there any more: the remote was set back to an older state.
-    return [one for one in local if (one.uid, one.number) not in confirmed] + list(missing.values())
+    doubtful = [one for one in local if (one.uid, one.number) not in confirmed]
+    return doubtful + list(missing.values()), free
 
 
-def _really_unpublished(mirror: Mirror, remote: Remote, files: Sequence[Taken]) -> list[Taken]:
-    """Return the files that do not stand in the remote: the catalogue may just have been lost."""
+def _really_unpublished(
+    mirror: Mirror, remote: Remote, files: Sequence[Taken], free: AbstractSet[UID]
+) -> list[Taken]:
+    """Return the files that do not stand in the remote: the catalogue may just have been lost.
+
+    Of those whose names are `free` there that is known.
+    """
 
     def stands(one: Taken) -> bool:
+        if one.uid in free:
+            return False
         raw = remote.slots.read_raw(slot_key(one.uid, one.number))
         return (
             raw == one.record.raw
@@ -246,12 +263,14 @@ class _Publisher:
         pending: PendingResults,
         report: SyncReport,
         count: Callable[[int, int], None],
+        free: AbstractSet[UID],
     ) -> None:
         self._mirror = mirror
         self._remote = remote
         self._pending = pending
         self._report = report
         self._count = count
+        self._free = free
         self._rewritten: dict[Digest, Digest] = {}
         self._stuck: set[UID] = set()
 
@@ -296,8 +315,12 @@ class _Publisher:
             self._done(group)
 
     def _remote_states(self, uids: Sequence[UID]) -> dict[UID, State]:
-        states = gather(self._remote.slots.state, uids, self._remote.workers)
-        return dict(zip(uids, states, strict=True))
+        # What was free when it was listed is taken for it: who came first since then is found
+        # when the slot is created, as always.
+        states: dict[UID, State] = {uid: Free(uid, 0) for uid in uids if uid in self._free}
+        asked = [uid for uid in uids if uid not in states]
+        answers = gather(self._remote.slots.state, asked, self._remote.workers)
+        return states | dict(zip(asked, answers, strict=True))
 
     def _settled(self, group: _Group, states: dict[UID, State]) -> bool | None:
         """Settle a group without writing to the remote, where that can be; else None."""
