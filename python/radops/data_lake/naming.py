@@ -12,10 +12,9 @@ from radops.model.pattern import is_pattern, literal_prefix, match
 from radops.model.record import FileRecord, Tombstone, folder_size
 from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
 from radops.repository.slots import Taken
-from radops.repository.transfer import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from radops.repository.mirror import Mirror
     from radops.repository.remote import Remote
@@ -84,7 +83,7 @@ def select(mirror: Mirror, targets: Iterable[str]) -> dict[UID, FileRecord]:
                 raise not_found(mirror, uid)
             found[uid] = record
             continue
-        records = _records(mirror, sorted(candidates))
+        records = mirror.find_all(sorted(candidates))
         if not records and target:
             raise UIDNotFoundError(f"no file matches {target}", uid=target)
         found |= records
@@ -97,12 +96,6 @@ def _below(mirror: Mirror, prefix: str) -> set[UID]:
         there, _ = names(mirror.remote.slots, prefix, recursive=True)
         files |= there
     return files
-
-
-def _records(mirror: Mirror, uids: Sequence[UID]) -> dict[UID, FileRecord]:
-    workers = 1 if mirror.remote is None else mirror.remote.workers
-    records = gather(mirror.find, uids, workers)
-    return {uid: record for uid, record in zip(uids, records, strict=True) if record is not None}
 
 
 def not_found(mirror: Mirror, uid: UID) -> UIDNotFoundError:
@@ -156,7 +149,7 @@ def listing(
     if details:
         # What the remote never confirmed to this machine may not be what it holds.
         known = {uid for uid in here - there if uid in records} | _confirmed(mirror, here & there)
-        asked = _records(mirror, [uid for uid in uids if uid not in known])
+        asked = mirror.find_all([uid for uid in uids if uid not in known])
         records = {uid: records[uid] for uid in known} | asked
         uids = [uid for uid in uids if uid in records]
     for uid in uids:
