@@ -257,9 +257,7 @@ class FolderBackend(Backend):
             return folder_temp.remove_stale(Path(self._tree.tmp), grace)
 
     @contextmanager
-    def _written(
-        self, items: Sequence[tuple[str, bytes]]
-    ) -> Iterator[tuple[list[str], list[str]]]:
+    def _written(self, items: Sequence[tuple[str, bytes]]) -> Iterator[tuple[list[str], list[str]]]:
         """Give temporary files with the contents, and the paths that they are to have."""
         targets = [self._tree.path(key) for key, _ in items]
         with self._translated(), self._tree.written([body for _, body in items]) as temporaries:
