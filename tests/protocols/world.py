@@ -21,6 +21,7 @@ from unittest import mock
 from protocols import checker
 from radops.backends.base import MOVE_SECONDS, Backend, KeyNotFoundError
 from radops.backends.memory import MemoryBackend
+from radops.data_lake import flight
 from radops.errors import RemoteUnavailableError
 from radops.model import build
 from radops.model.record import decode_slot
@@ -39,6 +40,9 @@ CLOCK = "clock"
 WRITES = frozenset(("put", "create", "delete", "move", "copy"))
 START = 1_800_000_000.0
 """When everything begins, in seconds since the epoch."""
+
+
+_LONGEST_SLEEP = 3600.0
 
 
 class Content(dict[str, dict[str, bytes]]):
@@ -242,6 +246,8 @@ class Client:
         """For judges: what the client saw on its way."""
         self.deadline: float | None = None
         """When what it has promised to be done by is over."""
+        self.beat: Callable[[], None] = lambda: None
+        """Gives a sign of life."""
 
     def port(self, name: str = LAKE, *, renames: bool = True) -> Port:
         return Port(self, name, renames=renames)
@@ -266,9 +272,9 @@ class Client:
         """Begin whenever it may be, not when all others do: for who looks at the clock at once."""
         self.ask([Op(CLOCK, "begin", "")])
 
-    def sleep(self, _seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Sleep until anything at all has changed since this client woke last."""
-        self.ask([Op(CLOCK, "sleep", "")])
+        self.ask([Op(CLOCK, "sleep", f"{seconds}")])
 
     def pause(self, seconds: float) -> None:
         """Wait until so much time has passed."""
@@ -330,6 +336,19 @@ def _clock() -> float:
     return START if _Now.client is None else _Now.client.now()
 
 
+def _sleep(seconds: float) -> None:
+    assert _Now.client is not None, "only clients sleep"
+    _Now.client.sleep(seconds)
+
+
+@contextlib.contextmanager
+def _beating(action: Callable[[], None], _seconds: float) -> Iterator[None]:
+    # In place of a thread: the client gives its signs of life when it is told to.
+    assert _Now.client is not None, "only clients live"
+    _Now.client.beat = action
+    yield
+
+
 _decode = functools.lru_cache(maxsize=100_000)(decode_slot)
 _sibling = functools.lru_cache(maxsize=100_000)(build.sibling)
 
@@ -343,6 +362,8 @@ def pinned() -> Iterator[None]:
             (trash, "os", _Os()),
             (leases, "os", _Os()),
             (leases, "now", _now),
+            (flight, "Leases", functools.partial(leases.Leases, clock=_clock, sleep=_sleep)),
+            (flight, "repeating", _beating),
             (mirror, "time", _Time),
             (mirror, "clock", _clock),
             (publish, "clock", _clock),
@@ -385,12 +406,16 @@ def content_of(backends: Backends) -> Content:
 
 def alone(name: str, backends: Backends, work: Callable[[Client], Any]) -> Any:
     """Do a client's work at once, with nobody else about."""
+    slept: list[float] = []
 
     def ask(ops: list[Op]) -> list[Any]:
         for op in ops:
             if op.name == "pause":
                 backends.clock.now = max(backends.clock.now, float(op.key))
-            assert op.name != "sleep", "there is nobody to wait for"
+            elif op.name == "sleep":
+                slept.append(100 * float(op.key))
+                assert sum(slept) < _LONGEST_SLEEP, "waiting for ever"
+                backends.clock.now += slept[-1]
         return [perform(backends, op) for op in ops]
 
     client = Client(name, backends, ask)

@@ -286,17 +286,22 @@ class Creator(Generic[P, R]):
         session = call.lake.session
         session.mirror  # noqa: B018 - errors of the configuration before the work, not after
         done: _Done | None = None
+
+        def find() -> Call | None:
+            made = self._find(call)
+            if made is not None:
+                self._compare(made, done)
+            return made
+
+        def compute() -> _Done:
+            nonlocal done
+            done = self._compute(call)
+            return done
+
         try:
-            while True:
-                with flight.turn(session, call.key, self._shown) as turn:
-                    made = self._find(call) if turn.waited else None
-                    if made is not None:
-                        self._compare(made, done)
-                        return made
-                    done = done or self._compute(call)
-                    # Whoever took over after a long silence is computing; see what becomes of it.
-                    if not turn.is_lost():
-                        return self._commit(call, done)
+            return flight.once(
+                session, call.key, self._shown, find, compute, lambda one: self._commit(call, one)
+            )
         finally:
             if done is not None:
                 done.run.discard()

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import threading
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from radops.backends.folder import FolderBackend
 from radops.backends.forking import renew_after_fork
@@ -25,12 +25,15 @@ from radops.repository.leases import BEATS, Leases
 from radops.repository.transfer import repeating
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from radops.backends.base import Backend
     from radops.data_lake.session import Session
     from radops.model.digest import Digest
     from radops.repository.leases import Holder, Lease
+
+C = TypeVar("C")
+T = TypeVar("T")
 
 _LOG = logging.getLogger("radops")
 
@@ -141,6 +144,40 @@ def turn(session: Session, key: Digest, what: str) -> Iterator[Turn]:
                 mine.release()
     finally:
         _under_way.reset(token)
+
+
+def once(
+    session: Session,
+    key: Digest,
+    what: str,
+    find: Callable[[], T | None],
+    compute: Callable[[], C],
+    commit: Callable[[C], T],
+) -> T:
+    """Compute what a key stands for, or take what somebody makes of it who does already.
+
+    Args:
+        session: The lake.
+        key: The key of a call.
+        what: The function, for people.
+        find: Returns the result, if there is one by now.
+        compute: Does the work; called once at most.
+        commit: Publishes what was computed, and returns the result that stands.
+
+    Raises:
+        CreatorError: The call waits for itself.
+    """
+    done: list[C] = []
+    while True:
+        with turn(session, key, what) as mine:
+            found = find() if mine.waited else None
+            if found is not None:
+                return found
+            if not done:
+                done.append(compute())
+            # Whoever took over after a long silence is computing; see what becomes of it.
+            if not mine.is_lost():
+                return commit(done[0])
 
 
 def _take_all(session: Session, mine: Turn, key: Digest, what: str) -> None:
