@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from faults import WrapperBackend
+from fuzz.targets import RECORDS, TARGETS, altered, attempt
 from model import samples
 from radops.backends.base import Entry
 from radops.backends.folder import FolderBackend
@@ -25,48 +26,17 @@ from radops.config.file import parse
 from radops.data_lake import DataLake, session
 from radops.errors import InvalidConfigError, RadopsError
 from radops.model import cbor
-from radops.model.call import decode_call, encode_call
-from radops.model.edge import Edge, decode_edge
-from radops.model.marker import decode_marker, new_marker
 from radops.model.outline import check_outline
-from radops.model.record import FileRecord, decode_slot, folder_record, tombstone
-from radops.model.uid import UID, parse_slot_key
-from radops.repository import pending, trash
-from radops.repository.draft import Draft
+from radops.model.uid import parse_slot_key
+from radops.repository import trash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-EXAMPLES = int(os.environ.get("RADOPS_SOAK_FUZZ") or 60)
+EXAMPLES = int(os.environ.get("RADOPS_SOAK_INPUTS") or 60)
 fuzzed = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
-
-
-def kept_bytes() -> bytes:
-    """Return a result as it waits to be published."""
-    records = samples.records()
-    draft = Draft(records, [(records[0].digest, 3)], samples.CALL.key, [UID("in.csv")])
-    return pending._encode(draft)
-
-
-EDGE = Edge(UID("out.csv"), samples.digest(1)).encode()
-RECORDS = [record.raw for record in samples.records()]
-SEEDS: dict[str, tuple[Callable[[bytes], Any], list[bytes]]] = {
-    "slot": (
-        decode_slot,
-        [
-            *RECORDS,
-            samples.IMPORT.raw,
-            folder_record(UID("a")),
-            tombstone(RECORDS[0], samples.NOW, "ada@example.com"),
-        ],
-    ),
-    "marker": (decode_marker, [new_marker(bytes(16)).raw]),
-    "call": (decode_call, [encode_call(samples.CALL)]),
-    "edge": (lambda raw: decode_edge(raw, UID("out.csv")), [EDGE]),
-    "pending": (pending._decode, [kept_bytes()]),
-}
 
 
 @st.composite
@@ -92,6 +62,7 @@ def damaged(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
     return bytes(raw)
 
 
+CBOR = sorted(what for what, target in TARGETS.items() if target.is_cbor)
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
@@ -106,58 +77,27 @@ VALUES = st.one_of(
 
 
 @st.composite
-def altered(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
+def changed(draw: st.DrawFn, bodies: list[bytes]) -> bytes:
     """Draw well-formed bytes in which a few values are others, gone or more."""
-    tree: Any = cbor.decode(draw(st.sampled_from(bodies)))
+    raw = draw(st.sampled_from(bodies))
     for _ in range(draw(st.integers(1, 3))):
-        node = tree
-        for _ in range(draw(st.integers(0, 6))):
-            below = [v for v in (node.values() if isinstance(node, dict) else node) if v]
-            below = [value for value in below if isinstance(value, (dict, list))]
-            if not below:
-                break
-            node = draw(st.sampled_from(below))
-        value = draw(VALUES)
-        if isinstance(node, dict):
-            key = draw(st.sampled_from(sorted(node)) | st.text(max_size=4)) if node else "x"
-            how = draw(st.sampled_from(["set", "drop", "add"]))
-            if how == "drop":
-                node.pop(key, None)
-            else:
-                node[key] = value
-        elif node:
-            node[draw(st.integers(0, len(node) - 1))] = value
-        else:
-            node.append(value)
-    return cbor.encode(tree)
+        tree = cbor.decode(raw)
+        raw = altered(tree, lambda end: draw(st.integers(0, end - 1)), [draw(VALUES)])
+    return raw
 
 
-def decode(what: str, raw: bytes) -> None:
-    decoder = SEEDS[what][0]
-    try:
-        found = decoder(raw)
-    except RadopsError:
-        return
-    if hasattr(found, "raw"):
-        assert found.raw == raw
-    if isinstance(found, FileRecord):
-        key = parse_slot_key(found.commit.primary)
-        assert key is not None
-        assert ".." not in found.commit.primary.split("/")
-
-
-@pytest.mark.parametrize("what", sorted(SEEDS))
+@pytest.mark.parametrize("what", CBOR)
 @fuzzed
 @given(data=st.data())
 def test_damaged_bytes(what: str, data: st.DataObject) -> None:
-    decode(what, data.draw(damaged(SEEDS[what][1]) | st.binary(max_size=200)))
+    attempt(what, data.draw(damaged(TARGETS[what].seeds) | st.binary(max_size=200)))
 
 
-@pytest.mark.parametrize("what", sorted(SEEDS))
+@pytest.mark.parametrize("what", CBOR)
 @fuzzed
 @given(data=st.data())
 def test_altered_values(what: str, data: st.DataObject) -> None:
-    decode(what, data.draw(altered(SEEDS[what][1])))
+    attempt(what, data.draw(changed(TARGETS[what].seeds)))
 
 
 @fuzzed

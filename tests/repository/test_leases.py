@@ -140,7 +140,20 @@ def test_of_many_who_take_over_one_does(world: World) -> None:
     assert (winner[0].generation, lease.generation) == (2, 3)
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", cbor.encode({"kind": "radops/lease", "v": 2})])
+def _endless(seconds: float) -> bytes:
+    holder = Holder("host", 1, "", "work", "")
+    return module._Body(bytes(16), 1, released=False, seconds=seconds, holder=holder).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff",
+        cbor.encode({"kind": "radops/lease", "v": 2}),
+        *map(_endless, (float("nan"), float("inf"), -1.0)),
+    ],
+)
 def test_a_lease_that_nobody_can_read_is_waited_for_and_taken_over(
     world: World, body: bytes
 ) -> None:
@@ -177,6 +190,12 @@ def test_leases_wait_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 # -- processes of this machine -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pid", ["9" * 10, "9" * 5000, "-1", "x", "", "٣"])
+def test_a_process_that_cannot_be_is_not_known_to_be_gone(pid: str) -> None:
+    assert not is_gone(f"{module._this_place()}/{pid}/1")
+
 
 needs_proc = pytest.mark.skipif(not this_process(), reason="the system does not name processes")
 

@@ -22,9 +22,16 @@ def split_remote(url: str, where: str = "the remote") -> tuple[str, dict[str, st
         url: `s3://bucket/prefix?endpoint_url=...`, `file:///folder`, or an absolute path.
         where: What to call it in messages, which never repeat a URL that may hold a secret.
 
+    Raises:
+        InvalidConfigError: It cannot be one: the message says why.
     """
     if url.startswith(("/", "~")):
-        url = Path(url).expanduser().absolute().as_uri()
+        try:
+            url = Path(url).expanduser().absolute().as_uri()
+        except (RuntimeError, UnicodeEncodeError) as error:
+            raise InvalidConfigError(
+                f"{where}: there is no such folder", hint="use an absolute path, or file:///folder"
+            ) from error
     location = parse_location(url, where)
     return location.url, dict(location.options)
 

@@ -20,7 +20,9 @@ the collector.
 from __future__ import annotations
 
 import functools
+import math
 import os
+import re
 import socket
 import threading
 import time
@@ -48,6 +50,7 @@ LONGEST_SECONDS = 3600.0
 """However long a lease says that it is good: nobody is kept waiting for ever."""
 
 _MAX_BYTES = 64 * 1024
+_PID = re.compile("[0-9]{1,10}")
 # The store's clock and its times of change are exact to a second.
 _CLOCK_SLACK = 2.0
 _KIND = "radops/lease"
@@ -114,6 +117,8 @@ def _decode(raw: bytes) -> _Body | None:
     if not isinstance(tree, dict) or (tree.get("kind"), tree.get("v")) != (_KIND, _VERSION):
         return None
     if any(type(tree.get(name)) is not kind for name, kind in fields.items()):
+        return None
+    if not 0 <= tree["seconds"] < math.inf:  # NaN too: it would be waited for without end
         return None
     holder = Holder(*(tree[name] for name in ("host", "pid", "process", "what", "since")))
     return _Body(tree["token"], tree["counter"], tree["released"], tree["seconds"], holder)
@@ -285,13 +290,13 @@ def this_process() -> str:
 def is_gone(process: str) -> bool:
     """Say whether a process is known to have ended; False if nothing is known of it."""
     place, _, pid = process.rpartition("/")[0].rpartition("/")
-    if not place or place != _this_place() or not pid.isdecimal():
+    if not place or place != _this_place() or not _PID.fullmatch(pid):
         return False
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
-    except OSError:  # another user's: it lives
+    except (OSError, OverflowError):  # another user's: it lives; or nobody's
         return False
     return _named(int(pid)) != process
 
