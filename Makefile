@@ -39,22 +39,46 @@ demo: $(STAMPS)/built ## Build radops and walk through it on this machine, no se
 test: $(STAMPS)/built $(STAMPS)/group-test test-rust ## Run all tests (Rust, then Python)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# Seconds for each target.
+FUZZ_SECONDS ?= 120
+# For programs that are not tests and use what tests share.
+WITH_TESTS := PYTHONPATH=$(CURDIR)/tests
+
+.PHONY: fuzz
+fuzz: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-fuzz ## Fuzz the decoders, guided by what of their code is reached
+	$(WITH_TESTS) $(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
+
 # What a soak does, per part: seconds, kills of processes, outcomes of each loss of power, runs
-# of the model, damaged inputs per decoder. What it did is in SOAK_REPORT.
+# of the model, damaged inputs per decoder, random walks of collectors, objects of one collection,
+# files of one verification, how deep protocols are explored (deep, or nothing), and for how many
+# seconds each decoder is fuzzed. What it did is in SOAK_REPORT.
 SOAK_SECONDS ?= 60
 SOAK_KILLS ?= 100
 SOAK_FATES ?= 3
 SOAK_EXAMPLES ?= 200
-SOAK_FUZZ ?= 3000
+SOAK_INPUTS ?= 3000
+SOAK_WALKS ?= 20000
+SOAK_OBJECTS ?= 1000000
+SOAK_FILES ?= 100000
+SOAK_EXPLORE ?= deep
 SOAK_REPORT ?= $(CURDIR)/target/soak.jsonl
 
+SOAK := RADOPS_SOAK_SECONDS=$(SOAK_SECONDS) RADOPS_SOAK_KILLS=$(SOAK_KILLS) \
+	RADOPS_SOAK_FATES=$(SOAK_FATES) RADOPS_SOAK_EXAMPLES=$(SOAK_EXAMPLES) \
+	RADOPS_SOAK_INPUTS=$(SOAK_INPUTS) RADOPS_SOAK_WALKS=$(SOAK_WALKS) \
+	RADOPS_SOAK_OBJECTS=$(SOAK_OBJECTS) RADOPS_SOAK_FILES=$(SOAK_FILES) \
+	RADOPS_EXPLORE=$(SOAK_EXPLORE) RADOPS_SOAK_REPORT=$(SOAK_REPORT)
+SOAK_TESTS := tests/reliability tests/protocols \
+	tests/repository/test_gc_random.py tests/repository/test_gc_size.py tests/repository/test_check.py
+
 .PHONY: soak
-soak: $(STAMPS)/built $(STAMPS)/group-test ## Crashes, power loss, kills, crowds, bad remotes and fuzz, at length
+soak: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-fuzz ## Crashes, power loss, kills, crowds, bad remotes and fuzz, at length
 	@mkdir -p $(dir $(SOAK_REPORT)) && rm -f $(SOAK_REPORT)
-	RADOPS_SOAK_SECONDS=$(SOAK_SECONDS) RADOPS_SOAK_KILLS=$(SOAK_KILLS) RADOPS_SOAK_FATES=$(SOAK_FATES) \
-	RADOPS_SOAK_EXAMPLES=$(SOAK_EXAMPLES) RADOPS_SOAK_FUZZ=$(SOAK_FUZZ) RADOPS_SOAK_REPORT=$(SOAK_REPORT) \
-	  $(BIN)/python -m pytest $(PYTEST_ARGS) --timeout 3600 tests/reliability
-	@$(BIN)/python tests/reliability/figures.py $(SOAK_REPORT)
+	@failed=; \
+	$(SOAK) $(BIN)/python -m pytest $(PYTEST_ARGS) --timeout 7200 $(SOAK_TESTS) || failed="tests"; \
+	$(SOAK) $(WITH_TESTS) $(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS) || failed="$$failed fuzz"; \
+	$(BIN)/python tests/reliability/figures.py $(SOAK_REPORT); \
+	if [ -n "$$failed" ]; then echo "soak: failed: $$failed, see above" >&2; exit 1; fi
 
 .PHONY: test-rust
 test-rust: $(STAMPS)/cargo
@@ -152,8 +176,15 @@ $(STAMPS)/group-%: $(STAMPS)/venv pyproject.toml
 	$(PIP) install --quiet --group $*
 	@touch $@
 
-# Release mode, once; again only when the extension's sources or the project's metadata change.
 # Python sources need no rebuild: the install is editable.
-$(STAMPS)/built: $(STAMPS)/group-build $(STAMPS)/cargo $(RUST_SOURCES) pyproject.toml
+$(STAMPS)/editable: $(STAMPS)/group-build $(STAMPS)/cargo pyproject.toml
 	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release $(LOCKED)
+	@touch $@
+
+# Release mode, again only when the extension's sources change. Not by `maturin develop`, which
+# removes the extension and writes it again: programs that start in between would die of it.
+$(STAMPS)/built: $(STAMPS)/editable $(RUST_SOURCES)
+	@rm -rf target/extension
+	$(BIN)/maturin build --release $(LOCKED) --auditwheel skip --out target/extension
+	@$(BIN)/python tools/install_extension.py target/extension python
 	@touch $@

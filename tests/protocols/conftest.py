@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from protocols.scenario import DEEP
+from reliability.figures import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,13 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[Count], Co
     def note(count: Count) -> Count:
         print(count)
         record_property("explored", [count.interleavings, count.runs, count.states, count.contents])
+        report(
+            "protocols",
+            scenarios=1,
+            interleavings=count.interleavings,
+            runs=count.runs,
+            crash_points=count.contents,
+        )
         return count
 
     return note

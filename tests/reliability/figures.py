@@ -1,4 +1,7 @@
-"""What a soak run did, in numbers: one line of JSON per test, where RADOPS_SOAK_REPORT says."""
+"""What a soak run did, in numbers: one line of JSON per test, where RADOPS_SOAK_REPORT says.
+
+Alone, this prints such a report: a line for each thing that was tested, and the sums of all.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +27,23 @@ def report(what: str, **numbers: float) -> None:
 
 def main() -> None:
     """Print what a report holds, and its sums."""
-    sums: Counter[str] = Counter()
+    parts: dict[str, Counter[str]] = {}
     for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        print(f"{row.pop('what'):45} {row}")
-        sums.update(row)
-    print(f"{'all':45} {dict(sums)}")
+        for what in (row.pop("what"), "all"):
+            _add(parts.setdefault(what, Counter()), row)
+    everything = parts.pop("all", Counter())
+    for what, numbers in [*sorted(parts.items()), ("all", everything)]:
+        shown = ", ".join(f"{name.replace('_', ' ')} {numbers[name]:,}" for name in numbers)
+        print(f"{what:45} {shown}")
+
+
+def _add(numbers: Counter[str], row: dict[str, float]) -> None:
+    for name, number in row.items():
+        if name.startswith("peak"):
+            numbers[name] = max(numbers[name], number)
+        else:
+            numbers[name] += number
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import random
 from faults import Crash, WrapperBackend
 from radops.model.digest import Digest
 from radops.repository.gc import SAFE_GRACE_SECONDS
+from reliability.figures import report
 from repository.bucket import HOUR, Bucket
 
 WALKS = int(os.environ.get("RADOPS_SOAK_WALKS") or 100)
@@ -120,3 +121,4 @@ def test_nothing_that_has_a_name_is_lost() -> None:
             walk(seed)
         except Exception as error:
             raise AssertionError(f"walk({seed}) shows it") from error
+    report("collectors, writers and deleters", walks=WALKS)
