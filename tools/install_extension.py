@@ -20,7 +20,7 @@ def install(wheel: Path, sources: Path) -> Path:
         sources: The folder in which the package lies.
     """
     with zipfile.ZipFile(wheel) as archive:
-        (name,) = (name for name in archive.namelist() if name.startswith("radops/_core."))
+        (name,) = (name for name in archive.namelist() if name.endswith(".so"))
         target = sources / name
         fresh = target.with_name(f"{target.name}.{os.getpid()}")
         try:

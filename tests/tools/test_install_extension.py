@@ -14,7 +14,7 @@ import install_extension
 def wheel(folder: Path, content: bytes) -> Path:
     path = folder / "radops-1.0-cp310-abi3-linux_x86_64.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("radops/__init__.py", b"")
+        archive.writestr("radops/_core.pyi", b"")
         archive.writestr("radops/_core.abi3.so", content)
     return path
 
