@@ -183,7 +183,7 @@ class DataLake:
             return []
         mirror = self._session.mirror
         rows = [
-            naming.row(mirror, taken.uid, taken.record, remote=False)
+            naming.row(mirror, taken.uid, taken.record)
             for taken in mirror.unconfirmed()
             if isinstance(taken.record, FileRecord)
         ]
@@ -193,7 +193,7 @@ class DataLake:
         rows = []
         for kept in self._session.pending.readable():
             for record in kept.draft.records:
-                row = naming.row(self._session.mirror, record.uid, record, remote=False)
+                row = naming.row(self._session.mirror, record.uid, record)
                 rows.append(replace(row, pending=True))
         return rows
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import logging
 from typing import TYPE_CHECKING
 
+from radops.data_lake.here import Known, judge, known_here
 from radops.data_lake.reports import Listing
-from radops.errors import CorruptRecordError, UIDNotFoundError
+from radops.errors import UIDNotFoundError
 from radops.model.pattern import is_pattern, literal_prefix, match
-from radops.model.record import FileRecord, Tombstone, folder_size
+from radops.model.record import FileRecord, Tombstone
 from radops.model.uid import UID, is_reserved, parse_prefix, parse_uid
 from radops.repository.slots import Taken
 
@@ -20,36 +20,14 @@ if TYPE_CHECKING:
     from radops.repository.remote import Remote
     from radops.repository.slots import Slots
 
-_LOG = logging.getLogger("radops")
 
 # A misspelt name is compared with this many of its neighbours.
 _MOST_NEIGHBOURS = 2_000
 
 
 def names(slots: Slots, prefix: str, *, recursive: bool) -> tuple[set[UID], set[str]]:
-    """Return the files and folders that a listing of slots shows below a prefix.
-
-    Files are judged by the listing alone, which costs no request per file: the highest slot of
-    a name counts, unless a key beside it says that it holds a tombstone.
-    """
-    highest: dict[UID, tuple[int, int]] = {}
-    gone: set[tuple[UID, int]] = set()
-    folders: set[str] = set()
-    for one in slots.list(prefix, recursive=recursive):
-        if one.size < 0:
-            folders.add(one.uid)
-            continue
-        uid = UID(one.uid)
-        if one.gone:
-            gone.add((uid, one.number))
-        elif one.number >= highest.get(uid, (-1, 0))[0]:
-            highest[uid] = (one.number, one.size)
-    files = {
-        uid
-        for uid, (number, size) in highest.items()
-        if (uid, number) not in gone and size != folder_size(uid)
-    }
-    return files, folders
+    """Return the files and folders that a listing of slots shows below a prefix."""
+    return judge(slots.list(prefix, recursive=recursive))
 
 
 def deleted_names(slots: Slots, prefix: str, *, recursive: bool) -> set[tuple[UID, int]]:
@@ -130,8 +108,7 @@ def listing(
         details: Read records: size, date, originator, digest.
         where: `all`, `local` (bytes are here) or `remote` (the name stands there).
     """
-    found, here_folders = names(mirror.here.slots, prefix, recursive=recursive)
-    records = {uid: record for uid in found if (record := _known_here(mirror, uid)) is not None}
+    records, here_folders = known_here(mirror, prefix, recursive=recursive)
     here = set(records)
     there: set[UID] = set()
     there_folders: set[str] = set()
@@ -150,25 +127,15 @@ def listing(
         # What the remote never confirmed to this machine may not be what it holds.
         known = {uid for uid in here - there if uid in records} | _confirmed(mirror, here & there)
         asked = mirror.find_all([uid for uid in uids if uid not in known])
-        records = {uid: records[uid] for uid in known} | asked
+        records = {uid: records[uid] for uid in known} | {
+            uid: Known.of(mirror, record) for uid, record in asked.items()
+        }
         uids = [uid for uid in uids if uid in records]
     for uid in uids:
-        line = row(mirror, uid, records.get(uid), remote=uid in there)
+        line = _line(uid, records.get(uid), remote=uid in there)
         if where != "local" or line.local:
             rows.append(line)
     return rows
-
-
-def _known_here(mirror: Mirror, uid: UID) -> FileRecord | None:
-    """Return the local record of a file; a damaged one does not stop a listing."""
-    try:
-        state = mirror.here.slots.state(uid)
-    except CorruptRecordError as error:
-        _LOG.warning("%s (radops datalake verify says more)", error)
-        return None
-    if isinstance(state, Taken) and isinstance(state.record, FileRecord):
-        return state.record
-    return None
 
 
 def _confirmed(mirror: Mirror, uids: Iterable[UID]) -> set[UID]:
@@ -200,16 +167,14 @@ def _was_deleted(remote: Remote, here: Taken) -> bool:
     return isinstance(there, Tombstone) and not there.aborted and there.record == here.record.raw
 
 
-def row(mirror: Mirror, uid: UID, record: FileRecord | None, *, remote: bool) -> Listing:
-    """Return the line of one file; `record` is None if only its name is known."""
-    if record is None:
+def row(mirror: Mirror, uid: UID, record: FileRecord) -> Listing:
+    """Return the line of a file that is not in the remote."""
+    return _line(uid, Known.of(mirror, record), remote=False)
+
+
+def _line(uid: UID, known: Known | None, *, remote: bool) -> Listing:
+    """Return the line of one file; `known` is None if only its name is."""
+    if known is None:
         return Listing(uid, local=False, remote=remote)
-    return Listing(
-        uid,
-        local=mirror.store.has(record.digest, record.size),
-        remote=remote,
-        size=record.size,
-        created_at=record.created_at,
-        originator=record.originator,
-        digest=record.digest,
-    )
+    digest, size, created_at, originator, local = known
+    return Listing(uid, local, remote, False, size, created_at, originator, digest)

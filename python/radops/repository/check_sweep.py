@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from radops import native
+from radops.backends.folder_errors import translated
 from radops.model.uid import UID
 from radops.repository import layout
 from radops.repository.catalog import RACY_NS
@@ -18,6 +19,7 @@ from radops.repository.transfer import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from radops.repository.check import RecordCheck
 
@@ -49,7 +51,8 @@ class SweepCheck:
     def _begin(self, prefix: str) -> native.Sweep:
         root = self._records.store.root
         lake = root / self._records.here.prefix
-        return native.Sweep(root, lake, prefix, threads=self._threads)
+        with self._disk_errors():
+            return native.Sweep(root, lake, prefix, threads=self._threads)
 
     def read(self, prefix: str, count: Callable[[int, int], None]) -> Iterator[_Entry]:
         """Read slots; yield the keys of those that are left.
@@ -59,7 +62,11 @@ class SweepCheck:
             count: Told of the files that are not left.
         """
         self._sweep = self._begin(prefix)
-        while (batch := self._sweep.read(_BATCH)) is not None:
+        while True:
+            with self._disk_errors():
+                batch = self._sweep.read(_BATCH)
+            if batch is None:
+                break
             names, left = batch
             self._records.take_confirmed(names)
             count(0, len(names))
@@ -110,13 +117,22 @@ class SweepCheck:
         if left == self._handed_over:
             return
         self._handed_over = left
-        self._sweep.rewind()
-        while (names := self._sweep.users(_BATCH)) is not None:
-            for name in names:
-                self._records.take(UID(name))
+        with self._disk_errors():
+            self._sweep.rewind()
+            while (names := self._sweep.users(_BATCH)) is not None:
+                for name in names:
+                    self._records.take(UID(name))
 
     def strangers(self) -> Iterator[str]:
         """Yield the keys of all that stands among the objects and was not confirmed."""
-        while (batch := self._sweep.strangers(_BATCH)) is not None:
+        while True:
+            with self._disk_errors():
+                batch = self._sweep.strangers(_BATCH)
+            if batch is None:
+                return
             for key, _ in batch:
                 yield layout.OBJECTS + key
+
+    def _disk_errors(self) -> AbstractContextManager[None]:
+        """Name a folder that cannot be read."""
+        return translated(self._records.store.root, remote=False)
