@@ -156,10 +156,10 @@ def test_keys() -> None:
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        (0, 64 * MIB),
-        (64 * MIB, 64 * MIB),
-        (625 * GIB, 64 * MIB),  # 10,000 parts exactly
-        (625 * GIB + 1, 65 * MIB),
+        (0, 16 * MIB),
+        (16 * MIB, 16 * MIB),
+        (160_000 * MIB, 16 * MIB),  # 10,000 parts exactly
+        (160_000 * MIB + 1, 17 * MIB),
         (5 * 1024 * GIB, 525 * MIB),
     ],
 )

@@ -17,7 +17,7 @@ from radops.model.outline import BLOCK_SIZE, check_outline, outline_size
 from radops.repository import layout
 from radops.repository.local import TMP, Staged
 from radops.repository.partials import Partial, take
-from radops.repository.transfer import each, gather
+from radops.repository.transfer import each, gather, streams
 from radops.repository.trash import open_object
 
 if TYPE_CHECKING:
@@ -50,7 +50,11 @@ def fetch_large(
 
     def fetch(some: Sequence[_Download]) -> None:
         work = [(one, span) for one in some for span in one.spans()]
-        for _ in each(lambda one: one[0].fetch(*one[1]), work, min(connections, len(work))):
+        blocks = sum(last - first for _, (first, last) in work)
+        # Short spans wait more for answers than for bytes.
+        long = blocks > len(work) * _RANGE_BLOCKS // 2
+        workers = min(streams(connections) if long else connections, len(work))
+        for _ in each(lambda one: one[0].fetch(*one[1]), work, workers):
             pass
 
     try:

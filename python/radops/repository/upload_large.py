@@ -10,7 +10,7 @@ from radops import native
 from radops.errors import CorruptObjectError
 from radops.model.outline import BLOCK_SIZE
 from radops.repository import layout
-from radops.repository.transfer import each
+from radops.repository.transfer import each, streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from radops.repository.local import LocalStore
 
 # Up to this size an object is one piece of work, so that its requests wait beside those of
-# others; the parts of a larger one are spread over the connections.
+# others; the parts of a larger one are sent several at once.
 _WHOLE = 16 * BLOCK_SIZE
 
 
@@ -104,29 +104,33 @@ def send_large(
     replace: bool,
 ) -> int:
     """Send objects of more than one block; see `send`. Return the bytes that were sent."""
+    whole = [item for item in objects if item[1] <= _WHOLE]
+    parted = [item for item in objects if item[1] > _WHOLE]
+    connections = target.max_connections
     unfinished: list[_Sending] = []
 
-    def work() -> Iterator[tuple[_Sending, int | None]]:
-        for digest, size in objects:
+    def begun(items: Sequence[tuple[Digest, int]]) -> Iterator[_Sending]:
+        for digest, size in items:
             sending = _Sending(local, target, digest, size, count)
             unfinished[:] = [one for one in unfinished if not one.finished]
             unfinished.append(sending)
-            if size <= _WHOLE:
-                yield sending, None
-            elif sending.begin(replace=replace):
-                yield from ((sending, number) for number in range(sending.parts))
+            yield sending
 
-    def do(one: tuple[_Sending, int | None]) -> int:
-        sending, number = one
-        if number is not None:
-            return sending.send(number)
+    def send_whole(sending: _Sending) -> int:
         if not sending.begin(replace=replace):
             return 0
         return sum(sending.send(number) for number in range(sending.parts))
 
-    alone = len(objects) == 1 and objects[0][1] <= _WHOLE
+    def parts() -> Iterator[tuple[_Sending, int]]:
+        for sending in begun(parted):
+            if sending.begin(replace=replace):
+                yield from ((sending, number) for number in range(sending.parts))
+
     try:
-        return sum(sent for _, sent in each(do, work(), 1 if alone else target.max_connections))
+        sent = sum(n for _, n in each(send_whole, begun(whole), min(connections, len(whole))))
+        return sent + sum(
+            n for _, n in each(lambda one: one[0].send(one[1]), parts(), streams(connections))
+        )
     except BaseException:
         for sending in unfinished:
             sending.abort()
