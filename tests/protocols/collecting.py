@@ -25,7 +25,7 @@ from protocols.actions import (
 )
 from protocols.checker import slots_of
 from protocols.explorer import Explorer, settled
-from protocols.homes import ignore
+from protocols.homes import PREFIX, ignore
 from protocols.scenario import DEEP, DEEP_RUNS, Count, Done, Scenario
 from protocols.world import LAKE, Content, Port, pinned
 from radops.errors import RadopsError, RemoteUnavailableError
@@ -39,6 +39,7 @@ from radops.repository.repository import Repository
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from protocols.homes import MakeIn
     from protocols.scenario import Outcome
     from protocols.world import Client
     from radops.backends.base import Entry
@@ -70,9 +71,29 @@ class Wait:
     """Lets time pass."""
 
     seconds: float
+    home: str = LAKE
 
     def __call__(self, client: Client) -> None:
         client.pause(self.seconds)
+
+
+@dataclass(frozen=True)
+class Promptly:
+    """Works as fast as writers promise to."""
+
+    work: MakeIn
+
+    @property
+    def home(self) -> str:
+        return self.work.home
+
+    def __call__(self, client: Client) -> object:
+        client.begin()
+        with client.prompt(SAFE_GRACE_SECONDS):
+            return self.work(client)
+
+    def judge(self, content: Content, outcome: Outcome) -> None:
+        self.work.judge(content, outcome)
 
 
 class _Watched(Port):
@@ -83,9 +104,10 @@ class _Watched(Port):
     """
 
     _listed: frozenset[tuple[str, Digest]] = frozenset()
+    prefix = ""
 
     def _kept(self) -> frozenset[tuple[str, Digest]]:
-        slots = slots_of(Repository(self.inner, originator="judge"))
+        slots = slots_of(Repository(self.inner, self.prefix, originator="judge"))
         return frozenset(
             (held.key, one)
             for held in slots
@@ -115,6 +137,8 @@ class Collect:
 
     rounds: int = 1
     renames: bool = True
+    home: str = LAKE
+    """Where: in the lake, or in a home."""
 
     def __call__(self, client: Client) -> list[Collected]:
         client.begin()
@@ -122,9 +146,10 @@ class Collect:
         for number in range(self.rounds):
             if number:
                 client.pause(SAFE_GRACE_SECONDS)
-            port = _Watched(client, LAKE, renames=self.renames)
-            lake = Repository(port, originator=client.name)
-            place = Place(port, lambda lake=lake: [lake], pending=False)
+            port = _Watched(client, self.home, renames=self.renames)
+            port.prefix = "" if self.home == LAKE else PREFIX
+            lake = Repository(port, port.prefix, originator=client.name)
+            place = Place(port, lambda lake=lake: [lake], pending=self.home != LAKE)
             reports.append(
                 collect(
                     place,

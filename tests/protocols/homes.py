@@ -261,7 +261,7 @@ def explore_homes(
         most_runs: See `Explorer`.
         options: See `Scenario`.
     """
-    homes = {w.home for w in (*works.values(), *start, *again)}
+    homes = {w.home for w in (*works.values(), *start, *again)} - {LAKE}
     marker = {layout.MARKER: new_marker(bytes.fromhex(LAKE_ID)).raw}
     empty = Content({LAKE: marker, **{home: {} for home in sorted(homes)}})
     with pinned():

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.actions import Delete, make_call, make_import
-from protocols.collecting import STEP, Collect, Leave, Publish, explore_collecting, publish_import
-from protocols.scenario import DEEP, BrokenError
-from radops.repository import gc
+from protocols.actions import Delete, body, called, digest, imported, make_call, make_import
+from protocols.collecting import (
+    STEP,
+    Collect,
+    Leave,
+    Promptly,
+    Publish,
+    Wait,
+    explore_collecting,
+    publish_import,
+)
+from protocols.explorer import settled
+from protocols.homes import PREFIX, MakeIn, check_homes, explore_homes, record_in
+from protocols.scenario import DEEP, BrokenError, Done
+from radops.model.record import FileRecord
+from radops.repository import gc, layout
 
 GARBAGE = [Leave(("x",))]
 ADA = publish_import("new", "x", "ada")
@@ -83,6 +95,39 @@ def test_a_writer_that_sleeps(renames, tell):
     """It looks again, before its slot or after."""
     works = {"ada": publish_import("new", "x", "ada", late=True), "gc": Collect(2, renames)}
     tell(explore_collecting("collect, a late writer", works, GARBAGE, late=True))
+
+
+def test_a_home_that_collects_what_another_process_makes(tell):
+    """Apart from any lake: what one process names, the other does not take away."""
+    draft = called({"b": "x", "c": "y"}, "key", "ada")
+    made = MakeIn("ada", lambda _mirror: draft, ("x", "y"), offline=True)
+    other = MakeIn("ada", lambda _mirror: imported("z", "z", "ada"), ("z",), offline=True)
+
+    def garbage(client):
+        client.port("ada").put([(layout.object_key(digest("x")), body("x"))])
+
+    garbage.home = "ada"
+
+    def end(content):
+        works = [("night", Wait(4 * STEP)), ("night", Collect(3, home="ada"))]
+        after, outcomes = settled(content, *works)
+        assert isinstance(outcomes[1], Done)
+        check_homes(after)
+        for uid, text in (("b", "x"), ("c", "y")):
+            if isinstance(record_in(after, "ada", uid), FileRecord):
+                assert layout.object_key(digest(text)) in after["ada"], f"{uid} is lost"
+
+    refs = tuple(f"ada:{PREFIX}refs/{uid}." for uid in "bc")
+    objects = tuple(f"ada:{layout.object_key(digest(text))}" for text in "xy")
+    tell(
+        explore_homes(
+            "collect and make in one home",
+            {"ada": Promptly(made), "gc": Collect(2, home="ada")},
+            [other, garbage, Wait(4 * STEP)], end=end,
+            racing=(*refs, "ada:trash/", *objects), tick=STEP,
+            most_ticks=4 if DEEP else 2, **few(preemptions=1),
+        )
+    )  # fmt: skip
 
 
 # -- collectors that are broken -------------------------------------------------------------------
