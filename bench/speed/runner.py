@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "programs"
 
-_LIMIT = 90.0
+_LIMIT = 120.0
 """Seconds for one line; who needs more is ended, and shown so."""
 _LIMIT_BEFORE = 240.0
 """The same for what prepares it."""

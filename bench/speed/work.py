@@ -249,7 +249,7 @@ _LIST = Workload(
             sample="some",
         ),
     ),
-    75,
+    50,
     rounds=5,
 )
 
@@ -388,20 +388,20 @@ WORKLOADS = {
     one.name: one
     for one in (
         _START,
-        _verify("big", "one large file", 100, 5, cold=True),
-        _verify("medium", "1,000 files of 1 MiB", 75, 5, cold=True),
-        _verify("small", "100,000 files of 4 KiB", 120, 3),
-        _add("big", "one large file", 90, 3),
-        _move("big", "one large file", 25),
-        _add("medium", "1,000 files of 1 MiB", 75, 5),
-        _move("medium", "1,000 files of 1 MiB", 20),
-        _add("small", "100,000 files of 4 KiB, each its own UID", 180, 3),
+        _verify("big", "one large file", 80, 5, cold=True),
+        _verify("medium", "1,000 files of 1 MiB", 50, 5, cold=True),
+        _verify("small", "100,000 files of 4 KiB", 90, 3),
+        _add("big", "one large file", 75, 3),
+        _move("big", "one large file", 20),
+        _add("medium", "1,000 files of 1 MiB", 60, 5),
+        _move("medium", "1,000 files of 1 MiB", 15),
+        _add("small", "100,000 files of 4 KiB, each its own UID", 150, 3),
         _LIST,
         *_CALLS,
-        _upload("gib", "one file of 1 GiB", 120, 3),
-        _download("gib", "one file of 1 GiB", 90, 5),
-        _upload("some", "10,000 files of 4 KiB", 120, 3),
-        _download("some", "10,000 files of 4 KiB", 100, 3),
+        _upload("gib", "one file of 1 GiB", 100, 3),
+        _download("gib", "one file of 1 GiB", 75, 5),
+        _upload("some", "10,000 files of 4 KiB", 150, 3),
+        _download("some", "10,000 files of 4 KiB", 140, 3),
     )
 }
 
