@@ -117,7 +117,7 @@ class LakeMachine(RuleBasedStateMachine):
         self._add(home, uid, content, stop_at=step)
 
     def _add(self, home: str, uid: str, content: bytes, stop_at: int | None) -> None:
-        standing = self.apart[home].get(uid, self.lake.get(uid))
+        standing = {self.apart[home].get(uid), self.lake.get(uid)} - {None}
         source = self.source(content)
         try:
             with (
@@ -127,16 +127,17 @@ class LakeMachine(RuleBasedStateMachine):
                 lake.add(source, uid)
         except UIDConflictError:
             made_otherwise = uid in self.made_from
-            assert standing not in (None, content) or made_otherwise
+            assert standing - {content} or made_otherwise
         except Crash:
             with self.witness() as witness:
                 if witness.file(uid).exists() and uid not in self.lake:
                     assert witness.file(uid).read_bytes() == content
                     self.lake[uid] = content
         else:
-            assert standing in (None, content)
-            if uid not in self.apart[home]:
-                self.lake[uid] = content
+            assert standing <= {content}
+            # What was added apart is published with it.
+            self.apart[home].pop(uid, None)
+            self.lake[uid] = content
         self.saw(home, uid, content)
 
     @rule(home=HOMES, uid=UIDS, content=BODIES)
