@@ -223,9 +223,21 @@ class PlainRecords:
     """Reads the plain records of a lake, see `Sweep`, for a listing."""
 
     def __new__(
-        cls, store: str | PathLike[str], lake: str | PathLike[str], prefix: str
+        cls,
+        store: str | PathLike[str],
+        lake: str | PathLike[str],
+        prefix: str,
+        *,
+        recursive: bool = True,
     ) -> PlainRecords:
-        """Begin with the slots; the arguments are those of `Sweep`."""
+        """Begin with the slots.
+
+        Args:
+            store: As of `Sweep`.
+            lake: As of `Sweep`.
+            prefix: What names begin with.
+            recursive: Go into folders. If not, they are left, with a slash behind their keys.
+        """
     def read(
         self, most: int
     ) -> tuple[list[tuple[str, int, bytes, str, str, bool]], list[tuple[str, bool]]] | None:

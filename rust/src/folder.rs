@@ -120,16 +120,16 @@ mod other {
     }
 }
 
-/// Something below a folder that is no folder itself.
+/// Something below a folder; a folder only where a walk is not to go into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its path below the root of the walk, with `/` between folders.
+    /// Its path below the root of the walk, with `/` between folders and behind one.
     pub key: OsString,
     /// Whether it is a regular file; a link is none.
     pub regular: bool,
 }
 
-/// A walk through everything below a folder, in no order; memory is bounded by the depth.
+/// A walk through everything below a folder, or all that is in it, in no order; memory is bounded by the depth.
 pub(crate) struct Walk {
     root: PathBuf,
     /// The folders that are not complete, with what their names begin with below the root.
@@ -137,18 +137,20 @@ pub(crate) struct Walk {
     /// What names in the folder begun with have to begin with.
     start: String,
     depth: usize,
+    recursive: bool,
 }
 
 impl Walk {
     /// Walk through what has a key below `root` that begins with `prefix`. A folder that is not
     /// there is empty.
-    pub fn new(root: &Path, prefix: &str) -> Result<Self, Error> {
+    pub fn new(root: &Path, prefix: &str, recursive: bool) -> Result<Self, Error> {
         let (base, start) = prefix.split_at(prefix.rfind('/').map_or(0, |slash| slash + 1));
         let mut walk = Self {
             root: root.to_owned(),
             stack: Vec::new(),
             start: start.to_owned(),
             depth: 0,
+            recursive,
         };
         walk.enter(OsString::from(base))?;
         walk.depth = walk.stack.len();
@@ -191,11 +193,13 @@ impl Walk {
             let kind = entry.file_type().ok();
             if kind.is_some_and(|kind| kind.is_dir()) {
                 key.push("/");
-                self.enter(key)?;
-            } else {
-                let regular = kind.is_some_and(|kind| kind.is_file());
-                found.push(Entry { key, regular });
+                if self.recursive {
+                    self.enter(key)?;
+                    continue;
+                }
             }
+            let regular = kind.is_some_and(|kind| kind.is_file());
+            found.push(Entry { key, regular });
         }
         Ok(found)
     }

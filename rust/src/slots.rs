@@ -67,11 +67,11 @@ pub struct Batch<T> {
 
 impl Slots {
     /// The slots in `lake`, the folder of a lake, whose names begin with `prefix`.
-    pub fn new(lake: &Path, prefix: &str) -> Result<Self, Error> {
+    pub fn new(lake: &Path, prefix: &str, recursive: bool) -> Result<Self, Error> {
         let path = lake.join("refs");
         Ok(Self {
             refs: open_folder(&path)?,
-            walk: Walk::new(&path, prefix)?,
+            walk: Walk::new(&path, prefix, recursive)?,
         })
     }
 
@@ -130,14 +130,15 @@ pub struct Records {
 }
 
 impl Records {
-    /// Those in the folder of a lake whose names begin with a prefix.
+    /// Those in the folder of a lake whose names begin with a prefix; without `recursive` not those
+    /// with a further slash in their names.
     ///
     /// # Errors
     ///
     /// A folder cannot be read.
-    pub fn new(store: &Path, lake: &Path, prefix: &str) -> Result<Self, Error> {
+    pub fn new(store: &Path, lake: &Path, prefix: &str, recursive: bool) -> Result<Self, Error> {
         Ok(Self {
-            slots: Slots::new(lake, prefix)?,
+            slots: Slots::new(lake, prefix, recursive)?,
             objects: open_folder(&store.join("objects"))?,
         })
     }

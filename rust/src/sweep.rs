@@ -92,7 +92,7 @@ impl Sweep {
             store: store.to_owned(),
             lake: lake.to_owned(),
             prefix: prefix.to_owned(),
-            slots: Slots::new(lake, prefix)?,
+            slots: Slots::new(lake, prefix, true)?,
             files: open_folder(&lake.join("files"))?,
             objects: open_folder(&store.join("objects"))?,
             list: Vec::new(),
@@ -252,7 +252,7 @@ impl Sweep {
     ///
     /// A folder cannot be read.
     pub fn rewind(&mut self) -> Result<(), Error> {
-        self.slots = Slots::new(&self.lake, &self.prefix)?;
+        self.slots = Slots::new(&self.lake, &self.prefix, true)?;
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl Sweep {
     pub fn strangers(&mut self, most: usize) -> Result<Option<Vec<Entry>>, Error> {
         let mut walk = match self.strays.take() {
             Some(walk) => walk,
-            None => Walk::new(&self.store.join("objects"), "")?,
+            None => Walk::new(&self.store.join("objects"), "", true)?,
         };
         let mut found = walk.next(most)?;
         if found.is_empty() {

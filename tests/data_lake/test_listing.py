@@ -15,22 +15,26 @@ from .mischief import damage, fill
 class LeavesAll:
     """A reader that finds no record plain, so that each slot is read as if there were none."""
 
-    def __init__(self, store: Path, lake: Path, prefix: str) -> None:
+    def __init__(self, store: Path, lake: Path, prefix: str, *, recursive: bool) -> None:
         self._refs = lake / "refs"
         self._prefix = prefix
+        self._recursive = recursive
         self._read = False
 
     def read(self, most: int) -> tuple[list[object], list[tuple[str, bool]]] | None:
         if self._read:
             return None
         self._read = True
-        paths = [path for path in self._refs.rglob("*") if path.is_symlink() or not path.is_dir()]
-        keys = ((path.relative_to(self._refs).as_posix(), path) for path in paths)
-        return [], [
-            (key, path.is_file() and not path.is_symlink())
-            for key, path in keys
-            if key.startswith(self._prefix)
-        ]
+        left = []
+        for path in self._refs.rglob("*"):
+            key = path.relative_to(self._refs).as_posix()
+            if path.is_dir() and not path.is_symlink():
+                key += "/"
+            rest = key.removeprefix(self._prefix)
+            deep = "/" in rest[:-1] if rest else True
+            if key.startswith(self._prefix) and (self._recursive or not deep):
+                left.append((key, path.is_file() and not path.is_symlink()))
+        return [], [one for one in left if not (self._recursive and one[0].endswith("/"))]
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -42,15 +46,20 @@ def test_listings_are_the_same(
     uids = fill(lake, write)
     lake.delete("set/08.txt")
     damage(lake, uids, random.Random(seed))
-    for options in (
+    for changes in (
+        {"recursive": False},
+        {"recursive": False, "prefix": "set/"},
+        {"recursive": False, "prefix": "se"},
+        {"recursive": False, "prefix": "set", "generated": True},
         {},
         {"details": True},
         {"generated": True},
         {"prefix": "set/"},
         {"prefix": "set/0", "where": "local"},
     ):
-        shown = lake.ls(recursive=True, **options)
+        options = {"recursive": True, **changes}
+        shown = lake.ls(**options)
         assert shown
         with monkeypatch.context() as patch:
             patch.setattr(native, "PlainRecords", LeavesAll)
-            assert lake.ls(recursive=True, **options) == shown
+            assert lake.ls(**options) == shown

@@ -73,10 +73,7 @@ def known_here(
     mirror: Mirror, prefix: str, *, recursive: bool
 ) -> tuple[dict[UID, Known], set[str]]:
     """Return the files below a prefix whose records are here, and the folders."""
-    if recursive:
-        known, rest = _plain(mirror, prefix)
-    else:
-        known, rest = {}, list(mirror.here.slots.list(prefix, recursive=False))
+    known, rest = _plain(mirror, prefix, recursive=recursive)
     files, folders = judge(rest)
     for uid in files:
         record = _record(mirror, uid)
@@ -85,19 +82,22 @@ def known_here(
     return known, folders
 
 
-def _plain(mirror: Mirror, prefix: str) -> tuple[dict[UID, Known], list[Listed]]:
-    """Return the files with plain records, and all other slots."""
+def _plain(
+    mirror: Mirror, prefix: str, *, recursive: bool
+) -> tuple[dict[UID, Known], list[Listed]]:
+    """Return the files with plain records, and all other slots and folders."""
     root = mirror.store.root
     lake = root / mirror.here.prefix
     known: dict[UID, Known] = {}
     rest: list[Listed] = []
     with translated(root, remote=False):
-        reader = native.PlainRecords(root, lake, prefix)
+        reader = native.PlainRecords(root, lake, prefix, recursive=recursive)
         while (batch := reader.read(_BATCH)) is not None:
             rows, left = batch
             for uid, size, digest, created_at, originator, local in rows:
                 known[UID(uid)] = Known(Digest(digest), size, created_at, originator, local)
             rest += _listed(lake, (layout.REFS + key for key, regular in left if regular))
+            rest += _folders(mirror, (key for key, _ in left if key.endswith("/")))
     # Beside what is plain may stand a mark or a further slot: then the rules of slots decide.
     mixed = {UID(one.uid) for one in rest} & known.keys()
     for uid in mixed:
@@ -116,6 +116,14 @@ def _listed(lake: os.PathLike[str], keys: Iterable[str]) -> Iterator[Listed]:
         except FileNotFoundError:
             continue  # removed meanwhile
         yield Listed(name.uid, name.number, size, name.gone)
+
+
+def _folders(mirror: Mirror, folders: Iterable[str]) -> Iterator[Listed]:
+    """Yield those folders that have anything in them."""
+    backend, start = mirror.here.backend, mirror.here.prefix + layout.REFS
+    for folder in folders:
+        if next(backend.list(start + folder), None) is not None:
+            yield Listed(folder, 0, -1, gone=False)
 
 
 def _record(mirror: Mirror, uid: UID) -> FileRecord | None:

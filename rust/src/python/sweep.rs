@@ -164,8 +164,9 @@ type PlainRow<'py> = (String, u64, Bound<'py, PyBytes>, String, String, bool);
 #[pymethods]
 impl PlainRecords {
     #[new]
-    fn new(store: PathBuf, lake: PathBuf, prefix: &str) -> PyResult<Self> {
-        Ok(Self(Records::new(&store, &lake, prefix)?))
+    #[pyo3(signature = (store, lake, prefix, *, recursive = true))]
+    fn new(store: PathBuf, lake: PathBuf, prefix: &str, recursive: bool) -> PyResult<Self> {
+        Ok(Self(Records::new(&store, &lake, prefix, recursive)?))
     }
 
     /// Read the next slots: plain records, and what is left.
