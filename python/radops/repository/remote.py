@@ -118,12 +118,15 @@ class Remote(Repository):
         """
         if self._writable:
             return
-        if self._known and read_marker(self.backend) is None:
+        if self._known:
+            marker = read_marker(self.backend)
+        else:
+            marker = ensure_marker(self.backend, self.lake_id)
+        if marker is None:
             raise RemoteUnavailableError(
                 f"{self.backend.url} held this lake before, and now there is none",
                 hint="is the share mounted? To begin anew there: radops config setup",
             )
-        marker = ensure_marker(self.backend, self.lake_id)
         if marker.lake_id != self.lake_id:
             raise foreign(self.backend.url, marker.lake_id, self.lake_id)
         marker.check_write()
