@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from radops import native
 from radops.data_lake.keeping import kept_for_later, publish_named
-from radops.data_lake.meter import stage
+from radops.data_lake.meter import ignore, stage
 from radops.data_lake.reports import AddResult
 from radops.data_lake.sources import check_file, download_url, is_url, local_source, name_of
 from radops.errors import (
@@ -29,11 +29,11 @@ from radops.repository.draft import Draft
 from radops.repository.local import Staged
 from radops.repository.repository import now
 from radops.repository.slots import Taken
-from radops.repository.transfer import threads, watching
+from radops.repository.transfer import ahead, threads, watching
 from radops.version import radops_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from radops.data_lake.reports import Progress
@@ -94,7 +94,9 @@ def add(
         except BaseException:
             mirror.store.discard([staged])
             raise
-    return _commit(session, [(item, staged)], states, progress)[0]
+    label = "storing" if mirror.remote is None else "uploading"
+    with stage(progress, label, item.size, 1) as count:
+        return _commit(session, [(item, staged)], states, count)[0]
 
 
 class _Item:
@@ -123,19 +125,82 @@ def add_many(
     mirror = session.prepare_write()
     states = mirror.write_states([item.uid for item in items])
     fresh, results = _sort_out(session, items, states, progress)
-    for batch in _batches(fresh):
-        good = _stage(session, batch, progress, move=move)
-        try:
-            done = _commit(session, list(zip(batch, good, strict=True)), states, progress)
-            if move:
-                _remove_sources(batch)
-        except BaseException:
-            mirror.store.give_back(good)
-            raise
-        results |= {UID(result.uid): result for result in done}
+    batches = list(_batches(fresh))
+    for result in _take_in(session, batches, states, progress, move=move):
+        results[UID(result.uid)] = result
     if move:
         _remove_sources(items)
     return [results[item.uid] for item in items]
+
+
+def _take_in(
+    session: Session,
+    batches: Sequence[Sequence[_Item]],
+    states: dict[UID, State],
+    progress: Progress | None,
+    *,
+    move: bool,
+) -> Iterator[AddResult]:
+    """Stage and commit batch after batch; the next one is staged while one is committed."""
+    store = session.mirror.store
+    to_remote = session.mirror.remote is not None
+    with contextlib.ExitStack() as whole:
+        # What a person waits for is, with a remote, the first batch and then the sending of all.
+        first = whole.enter_context(contextlib.ExitStack())
+        shown = batches[:1] if to_remote else batches
+        count = first.enter_context(stage(progress, "adding", *_extent(shown)))
+        watched = first.enter_context(watching(count))
+
+        def discard(staged: list[Staged]) -> None:
+            store.give_back(staged)
+            store.discard(staged)
+
+        coming = ahead(
+            lambda batch: _stage(session, batch, watched, move=move),
+            batches,
+            stop=watched.cancel,
+            discard=discard,
+        )
+        count = ignore
+        staged = whole.enter_context(contextlib.closing(coming))
+        for batch, good in zip(batches, staged, strict=True):
+            if to_remote and batch is batches[0]:
+                first.close()
+                count = whole.enter_context(stage(progress, "uploading", *_extent(batches)))
+            sent = _Counted(count)
+            try:
+                done = _commit(session, list(zip(batch, good, strict=True)), states, sent)
+                if move:
+                    _remove_sources(batch)
+            except BaseException:
+                store.give_back(good)
+                raise
+            sent.make_up(*_extent([batch]))
+            yield from done
+
+
+class _Counted:
+    """Counts on what is sent; at the end, also what stood in the remote already."""
+
+    def __init__(self, count: Callable[[int, int], None]) -> None:
+        self._count = count
+        self._bytes = 0
+        self._files = 0
+
+    def __call__(self, size: int, files: int) -> None:
+        self._bytes += size
+        self._files += files
+        self._count(size, files)
+
+    def make_up(self, size: int, files: int) -> None:
+        """Count what is missing of a batch that is done."""
+        self(max(0, size - self._bytes), max(0, files - self._files))
+
+
+def _extent(batches: Iterable[Sequence[_Item]]) -> tuple[int, int]:
+    """Return how many bytes and files there are."""
+    items = [item for batch in batches for item in batch]
+    return sum(item.size for item in items), len(items)
 
 
 def _remove_sources(items: Iterable[_Item]) -> None:
@@ -206,7 +271,7 @@ def _sort_out(
                 fresh.append(item)
             else:
                 there.append(one)
-        answers = _answer_for(session, there, lambda lost: _stage(session, lost, progress))
+        answers = _answer_for(session, there, lambda lost: _stage(session, lost, native.Progress()))
         results = {UID(answer.uid): answer for answer in answers}
     return fresh, results
 
@@ -277,14 +342,12 @@ def _answer_for(
 
 
 def _stage(
-    session: Session, items: Sequence[_Item], progress: Progress | None, *, move: bool = False
+    session: Session, items: Sequence[_Item], watched: native.Progress, *, move: bool = False
 ) -> list[Staged]:
     """Take files on their way into the lake: copies, or for a move the files themselves."""
     store = session.store
     paths = [item.path for item in items if item.path is not None]
-    total = sum(item.size for item in items)
-    with stage(progress, "adding", total, len(items)) as count, watching(count) as watched:
-        staged = (store.stage_links if move else store.stage_copies)(paths, watched)
+    staged = (store.stage_links if move else store.stage_copies)(paths, watched)
     good = [one for one in staged if isinstance(one, Staged)]
     errors = [one for one in staged if isinstance(one, RadopsError)]
     if errors:
@@ -317,7 +380,7 @@ def _commit(
     session: Session,
     staged: Sequence[tuple[_Item, Staged]],
     states: dict[UID, State],
-    progress: Progress | None,
+    count: Callable[[int, int], None],
 ) -> list[AddResult]:
     mirror = session.prepare_write()
     try:
@@ -329,11 +392,8 @@ def _commit(
         Draft([_record(session, item, one.digest, one.size)], [(one.digest, one.size)])
         for item, one in staged
     ]
-    total = sum(one.size for _, one in staged)
-    label = "storing" if mirror.remote is None else "uploading"
     try:
-        with stage(progress, label, total, len(drafts)) as count:
-            outcomes, _ = mirror.make(drafts, states, count)
+        outcomes, _ = mirror.make(drafts, states, count)
     except (RemoteUnavailableError, RemoteRefusedError) as error:
         raise kept_for_later(session, drafts, error) from error
     results = []
@@ -365,7 +425,7 @@ def _forget_waiting(session: Session, results: Iterable[AddResult]) -> None:
 def add_written(session: Session, uid: UID, staged: Staged, state: State) -> FileRecord:
     """Add a file that was written through `File.open`, outside any creator."""
     item = _Item("File.open", uid, staged.size)
-    _commit(session, [(item, staged)], {uid: state}, None)
+    _commit(session, [(item, staged)], {uid: state}, ignore)
     record = session.mirror.find(uid)
     if record is None:
         raise UIDConflictError(f"{uid} was deleted as soon as it was made", uid=uid)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from radops import native
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -166,6 +166,52 @@ def batches(items: Sequence[T], connections: int) -> list[Sequence[T]]:
     if connections <= 1:
         return [items]
     return [items[start : start + 1] for start in range(len(items))]
+
+
+def ahead(
+    work: Callable[[T], R],
+    items: Sequence[T],
+    *,
+    stop: Callable[[], None],
+    discard: Callable[[R], None],
+) -> Generator[R, None, None]:
+    """Call `work` on each item, in order; the next call runs while the caller uses a result.
+
+    Close the iterator when it is not used to its end (`contextlib.closing`).
+
+    Args:
+        work: What to do; called in a thread, one call at a time, unless there is one item only.
+        items: What to do it to.
+        stop: Makes a call that is under way end soon.
+        discard: Gets a result that the caller did not come to take.
+    """
+    if len(items) <= 1:
+        yield from map(work, items)
+        return
+    todo: queue.SimpleQueue[tuple[int, T] | None] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
+    over = threading.Event()
+    worker = _Worker(work, todo, done, over)
+    worker.start()
+    taken = 0
+    try:
+        todo.put((0, items[0]))
+        for number in range(1, len(items) + 1):
+            result = _next(done)[1]
+            taken = number
+            if number < len(items):
+                todo.put((number, items[number]))
+            yield result
+    finally:
+        over.set()
+        todo.put(None)
+        if taken < len(items):
+            stop()
+        worker.join()
+        while not done.empty():
+            _, late, error = done.get()
+            if error is None:
+                discard(late)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
