@@ -397,6 +397,21 @@ def test_a_flush_that_failed_is_still_to_be_done(
     assert sorted(synced) == [str(home.root), str(home.root / "a")]
 
 
+@pytest.mark.parametrize("write", ["put", "create"])
+def test_what_a_batch_that_failed_has_named_is_flushed(
+    home: FolderBackend, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    """Whoever finds such a file later takes it for one that stands, and builds on it."""
+    (home.root / "c/d").mkdir(parents=True)
+    with pytest.raises(LocalStorageError):
+        getattr(home, write)([("a/b", b"1"), ("c/d", b"2")])
+    assert home.stat("a/b") is not None
+    synced: list[str] = []
+    monkeypatch.setattr(durability, "sync_path", synced.append)
+    home.flush()
+    assert str(home.root / "a") in synced
+
+
 def test_an_upload_is_durable_before_its_name(
     home: FolderBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,13 +154,16 @@ class Tree:
         pairs = list(zip(temporaries, targets, strict=True))
         # A network folder that lost the reply would say that the name is taken, by ourselves.
         alone = self.barrier is not None and self.barrier.local and not self._group
-        failures = native.place_files(pairs, replace=False) if alone else [True] * len(pairs)
-        answers = [
-            failure is None or self._create_one(temporary, target)
-            for (temporary, target), failure in zip(pairs, failures, strict=True)
-        ]
-        # Also what was found: who wrote it may not have come to flush it.
-        self.touched(targets)
+        try:
+            failures = native.place_files(pairs, replace=False) if alone else [True] * len(pairs)
+            answers = [
+                failure is None or self._create_one(temporary, target)
+                for (temporary, target), failure in zip(pairs, failures, strict=True)
+            ]
+        finally:
+            # Also what was found: who wrote it may not have come to flush it. And of a batch that
+            # fails some have their names all the same.
+            self.touched(targets)
         temporaries[:] = [
             temporary
             for temporary, failure in zip(temporaries, failures, strict=True)
@@ -206,12 +209,14 @@ class Tree:
         They are taken out of `paths`, as nothing is there any more.
         """
         pairs = list(zip(paths, targets, strict=True))
-        # Folders of a group have rights of their own.
-        failures = [True] * len(pairs) if self._group else native.place_files(pairs, replace=True)
-        for (path, target), failure in zip(pairs, failures, strict=True):
-            if failure is not None:
-                self._rename_one(path, target)
-        self.touched(targets)
+        alone = not self._group  # folders of a group have rights of their own
+        try:
+            failures = native.place_files(pairs, replace=True) if alone else [True] * len(pairs)
+            for (path, target), failure in zip(pairs, failures, strict=True):
+                if failure is not None:
+                    self._rename_one(path, target)
+        finally:  # of a batch that fails some have their names all the same
+            self.touched(targets)
         paths.clear()
 
     def _rename_one(self, path: str, target: str) -> None:
