@@ -175,6 +175,15 @@ def test_no_secret_reaches_a_record():
     assert b"git@" not in raw
 
 
+def test_a_file_name_that_is_not_text_is_a_source_as_far_as_it_is():
+    record = build_import(
+        uid=UID("a"), digest=digest(1), size=1, source="caf\udce9.csv", created_at=NOW,
+        originator="x", radops_version="1",
+    )  # fmt: skip
+    assert record.imported.source == "caf?.csv"
+    assert decode_slot(record.raw).imported.source == "caf?.csv"
+
+
 def test_a_file_name_is_a_source_as_it_stands():
     record = build_import(
         uid=UID("a"), digest=digest(1), size=1, source="what?#is@this.csv", created_at=NOW,

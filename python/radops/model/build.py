@@ -48,13 +48,15 @@ def build_import(
         uid: Its name.
         digest: Of its bytes.
         size: Of its bytes.
-        source: File name or URL; of a URL, user info and query are left out.
+        source: File name or URL; of a URL, user info and query are left out. What of a name is no
+            text becomes question marks.
         created_at: When, with time zone.
         originator: Who.
         radops_version: Which version of radops writes this.
         number: Of the slot that the record is meant for.
         commit_id: 16 random bytes; None: new ones.
     """
+    source = source.encode(errors="replace").decode()
     imported = Import(strip_url(source) if "://" in source else source)
     tree = _frame(
         created_at=created_at,
