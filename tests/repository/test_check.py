@@ -127,6 +127,21 @@ def test_a_check_in_the_instant_of_the_change_is_not_trusted(tmp_path: Path) -> 
     catalog.close()
 
 
+def test_numbers_beyond_those_of_the_catalogue(tmp_path: Path) -> None:
+    """Some file systems number files with all 64 bits, and take any year for a time."""
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    stamps = [
+        Stamp(1, 10**18, 10**18, 2**64 - 7),
+        Stamp(1, 2**64 + 5, 10**18, 2**63),
+        Stamp(1, -(2**64), 10**18, 7),
+    ]
+    catalog.remember([(str(n), stamp, ONE) for n, stamp in enumerate(stamps)], 2 * 10**18)
+    for number, stamp in enumerate(stamps):
+        assert catalog.checked(str(number), stamp, ONE)
+        assert not catalog.checked(str(number), stamp._replace(inode=8), ONE)
+    catalog.close()
+
+
 def stocked(data: bytes) -> tuple[MemoryBackend, Digest]:
     remote = MemoryBackend()
     digest, outline = hash_bytes(data)

@@ -41,11 +41,15 @@ CREATE TABLE IF NOT EXISTS uses (
 # kernel's clock for time stamps is coarse (git calls such entries racy): it is checked again.
 RACY_NS = 50_000_000
 
+# The numbers of SQLite have 64 bits with sign. Inodes can need all 64, times even more.
+_BEYOND = 1 << 63
+
 # What one statement names; SQLite allowed 999 for long.
 _MOST_NAMED = 500
 
 Row: TypeAlias = tuple[str, int, int, int, int, bytes, int]
-"""Path, size, mtime and ctime in nanoseconds, inode, digest, and when that was checked."""
+"""Path, size, mtime and ctime in nanoseconds, inode, digest, and when that was checked. Numbers of
+more than 63 bits come back with another sign."""
 
 
 class Stamp(NamedTuple):
@@ -93,7 +97,7 @@ class Catalog:
             "SELECT size, mtime_ns, ctime_ns, inode, digest, checked_ns FROM files WHERE path = ?",
             path,
         )
-        if row is None or Stamp(*row[:4]) != stamp or row[4] != digest.raw:
+        if row is None or row[:4] != _signed(stamp) or row[4] != digest.raw:
             return False
         return not strict or row[5] - max(stamp.mtime_ns, stamp.ctime_ns) > RACY_NS
 
@@ -132,7 +136,11 @@ class Catalog:
 
     def remember_rows(self, rows: Sequence[Row]) -> None:
         """Note rows as `rows` returns them."""
-        self._many("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        statement = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)"
+        try:
+            self._many(statement, rows)
+        except OverflowError:
+            self._many(statement, [(row[0], *_signed(row[1:5]), *row[5:]) for row in rows])
 
     def knows(self, path: str) -> bool:
         """Say whether this file was ever found whole, however it looks now."""
@@ -266,6 +274,11 @@ class Catalog:
         else:
             self._connection = _connect(":memory:")
         return []
+
+
+def _signed(numbers: Sequence[int]) -> tuple[int, ...]:
+    """Return numbers as SQLite can hold them: of larger ones the last 64 bits, with sign."""
+    return tuple((number + _BEYOND) % (2 * _BEYOND) - _BEYOND for number in numbers)
 
 
 def _connect(path: str) -> sqlite3.Connection:
