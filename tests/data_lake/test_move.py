@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from radops import native
 from radops.backends.folder import FolderBackend
 from radops.data_lake import File
 from radops.errors import LocalStorageError, RadopsError, UIDConflictError
@@ -46,6 +47,25 @@ def check_untouched(lake: DataLake, path: Path, before: tuple[int, int, int, int
     for one in objects(lake):
         assert not os.path.samestat(one.stat(), path.stat())
     assert lake.verify().ok
+
+
+@pytest.mark.parametrize("where", ["copy_files", "hash_files"])
+def test_nothing_is_left_of_a_move_that_was_interrupted_before_it_began(
+    lake: DataLake, write, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A file that has two names already is copied, the other one is linked."""
+    plain, linked = source(write, "plain", LARGE), source(write, "linked")
+    linked.with_name("second").hardlink_to(linked)
+    before = look(plain), look(linked)
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(native, where, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lake.add_many([(plain, "a"), (linked, "b"), (write("c", b"c"), "c")], move=True)
+    assert (look(plain), look(linked)) == before
+    assert [path for path in (lake.home / "storage" / "tmp").iterdir() if path.is_file()] == []
 
 
 def test_a_move_copies_nothing(lake: DataLake, write) -> None:

@@ -103,21 +103,22 @@ class LocalStore:
         """
         staged: list[Staged | RadopsError | None] = [None] * len(sources)
         linked: list[tuple[int, Path, Lent | None]] = []
-        for index, source in enumerate(sources):
-            target = self.temporary()
-            try:
-                lent = lend(source, target)
-            except OSError:
-                # A copy follows a link, or says why the file cannot be taken.
-                target.unlink(missing_ok=True)
-                staged[index] = self.stage_copies([source], progress)[0]
-            else:
-                linked.append((index, target, lent))
-        paths = [target for _, target, _ in linked]
         try:
+            for index, source in enumerate(sources):
+                target = self.temporary()
+                try:
+                    lent = lend(source, target)
+                except OSError:
+                    # A copy follows a link, or says why the file cannot be taken.
+                    target.unlink(missing_ok=True)
+                    staged[index] = self.stage_copies([source], progress)[0]
+                else:
+                    linked.append((index, target, lent))
+            paths = [target for _, target, _ in linked]
             hashes = native.hash_files(paths, threads=threads(), progress=progress)
         except BaseException:
-            self.discard(paths)
+            self.discard(target for _, target, _ in linked)
+            self.discard(one for one in staged if isinstance(one, Staged))
             raise
         for (index, target, lent), result in zip(linked, hashes, strict=True):
             if isinstance(result, native.FileHash):
