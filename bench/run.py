@@ -16,7 +16,6 @@ import os
 import platform
 import resource
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # the S3 server, which the tests run too
 
 from speed import data, peers, render, runner, stats  # noqa: E402
+from speed.measure import remove  # noqa: E402
 from speed.work import WORKLOADS  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results"
@@ -117,7 +117,7 @@ def measure(only: str, folder: Path, place: Path, *, quick: bool) -> dict[str, A
             place.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     finally:
         work.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     return report
 
 

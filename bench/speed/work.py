@@ -297,6 +297,10 @@ def _upload(shape: str, title: str, budget: float, rounds: int) -> Workload:
 def _download(shape: str, title: str, budget: float, rounds: int) -> Workload:
     # An own home each time, so that nothing is here yet; the bucket is filled before.
     forget = "rm -rf $W/home $W/down"
+    forget_data = "cd $W/repo && rm -rf .dvc/cache data"
+    if shape == "some":  # see `runner.MANY`
+        forget = "mkdir $W/old.$$ && mv $W/home $W/down $W/old.$$ 2>/dev/null; true"
+        forget_data = "cd $W/repo && mkdir ../old.$$ && mv .dvc/cache data ../old.$$"
     get = "s5cmd --endpoint-url $S3 cp s3://$BUCKET/up/\\* $W/down/ >/dev/null"
     return Workload(
         f"download-{shape}",
@@ -328,7 +332,7 @@ def _download(shape: str, title: str, budget: float, rounds: int) -> Workload:
                 _DVC_REMOTE + " && dvc push -q",
                 "dvc",
                 keep=True,
-                reset="cd $W/repo && rm -rf .dvc/cache data",
+                reset=forget_data,
             ),
         ),
         budget,
