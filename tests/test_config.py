@@ -130,6 +130,7 @@ def test_offline_is_a_flag(monkeypatch, text, offline):
         ("RADOPS_OFFLINE", "maybe"),
         ("RADOPS_ON_CODE_CHANGE", "explode"),
         ("RADOPS_EMAIL", "nobody"),
+        ("RADOPS_EMAIL", "caf\udce9@example.com"),
         ("RADOPS_REMOTE", "ftp://x"),
         ("RADOPS_S3_ENDPOINT_URL", "localhost:9000"),
     ],
@@ -149,6 +150,11 @@ def test_the_originator_is_gits_then_the_machines(monkeypatch, tmp_path):
     assert config.resolve().originator.endswith(f"@{os.uname().nodename}")
     monkeypatch.setenv("PATH", str(tmp_path))  # no git at all
     assert config.resolve().originator.endswith(f"@{os.uname().nodename}")
+
+
+def test_an_originator_is_text_whatever_the_machine_calls_its_users(monkeypatch):
+    monkeypatch.setenv("LOGNAME", "caf\udce9")
+    assert config.resolve().originator == f"caf?@{os.uname().nodename}"
 
 
 # -- A file that cannot be used

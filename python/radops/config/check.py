@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CONTEXT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_EMAIL = re.compile(r"[^\s@<>]{1,128}@[^\s@<>]{1,253}")
+_EMAIL = re.compile(r"[^\s@<>\ud800-\udfff]{1,128}@[^\s@<>\ud800-\udfff]{1,253}")
 
 
 def is_email(text: str) -> bool:

@@ -188,4 +188,4 @@ def _user_at_host() -> str:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         user = f"uid{os.getuid()}"
-    return f"{user}@{os.uname().nodename}"
+    return f"{user}@{os.uname().nodename}".encode(errors="replace").decode()
