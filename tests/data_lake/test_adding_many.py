@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from radops.data_lake import adding
-from radops.errors import RadopsError
+from radops.errors import CorruptObjectError, RadopsError
+from radops.repository import local
 from radops.repository.mirror import Mirror
 
 if TYPE_CHECKING:
@@ -122,3 +123,18 @@ def test_a_source_that_goes_away_between_batches(
     assert len(lake.ls(recursive=True)) == 20
     assert left(lake) == []
     assert lake.verify().ok
+
+
+def test_a_process_remembers_few_objects_and_still_serves_no_wrong_bytes(
+    lake: DataLake, pairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_MOST_PROVEN", 3)
+    lake.add_many(pairs)
+    for number, (_, uid) in enumerate(pairs):
+        assert lake.file(uid).read_text() == f"content {number // 2}"
+    bad = lake.home / "storage" / "objects" / lake.info("x/0").digest.path
+    bad.chmod(0o644)
+    bad.write_text("CONTENT 0")
+    with pytest.raises(CorruptObjectError):
+        lake.file("x/0").read_text()
+    assert lake.file("x/2").read_text() == "content 1"

@@ -33,6 +33,9 @@ TMP = "tmp"
 CATALOG = "catalog.sqlite"
 QUARANTINE = "quarantine"
 
+# Objects of which a process remembers by itself that they are good, some 400 bytes each.
+_MOST_PROVEN = 100_000
+
 # Temporary files of another host, whose processes we cannot see, are left alone this long.
 _STALE_SECONDS = 7 * 24 * 3600
 
@@ -222,7 +225,8 @@ class LocalStore:
         keys = {digest: layout.object_key(digest) for digest in digests}
         for (digest, key), found in zip(keys.items(), self._look(keys.values()), strict=True):
             if isinstance(found, tuple):
-                stamp = self._proven[digest] = Stamp(*found)
+                stamp = Stamp(*found)
+                self._trust(digest, stamp)
                 rows.append((key, stamp, digest))
         self.catalog.remember(rows, began)
 
@@ -318,13 +322,13 @@ class LocalStore:
             return path
         key = layout.object_key(digest)
         if stamp.size == size and self.catalog.checked(key, stamp, digest):
-            self._proven[digest] = stamp
+            self._trust(digest, stamp)
             return path
         began = time.time_ns()
         (check,) = native.check_files([(path, size, digest.raw)])
         if check.state == "ok":
             stamp = Stamp(check.size, check.mtime_ns, check.ctime_ns, check.inode)
-            self._proven[digest] = stamp
+            self._trust(digest, stamp)
             self.catalog.remember([(key, stamp, digest)], began)
             return path
         if check.state == "missing":
@@ -337,6 +341,12 @@ class LocalStore:
         raise CorruptObjectError(
             f"the local bytes of {digest} are not what was stored; moved to quarantine"
         )
+
+    def _trust(self, digest: Digest, stamp: Stamp) -> None:
+        """Need not ask the catalogue about this object again, while there are not too many."""
+        if len(self._proven) >= _MOST_PROVEN:
+            self._proven.clear()
+        self._proven[digest] = stamp
 
     def distrust(self, digest: Digest) -> None:
         """Forget that an object was ever checked: whoever uses it next hashes it first."""
