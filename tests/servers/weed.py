@@ -47,6 +47,8 @@ def running_weed(folder: Path) -> Iterator[S3Server]:
             "-ip=127.0.0.1",
             "-ip.bind=127.0.0.1",  # or it listens to the world
             "-master.telemetry=false",
+            # Each bucket takes a volume; left alone, it allows as many full ones as fit the disk.
+            "-volume.max=50000",
             "-admin.ui=false",
             "-webdav=false",
             "-s3.port.iceberg=0",

@@ -196,29 +196,43 @@ class LocalStore:
         The objects stay, as copies: others may build on them already. Only where there is no
         room for a copy does a source remain what it has become, read-only.
         """
-        for item in staged:
-            if item.lent is None:
-                continue
-            with contextlib.suppress(OSError):
-                item.path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError, RadopsError):
-                if item.lent.is_at(self.object_path(item.digest)):
-                    self._separate(item)
-                item.lent.restore()
+        lent = [item for item in staged if item.lent is not None]
+        self.discard(lent)
+        with contextlib.suppress(OSError, RadopsError):
+            self._separate([item for item in lent if self._is_shared(item)])
+        for item in lent:
+            if item.lent is not None and not self._is_shared(item):
+                with contextlib.suppress(OSError):
+                    item.lent.restore()
 
-    def _separate(self, item: Staged) -> None:
-        """Make an object that is still the source of a move a file of its own."""
-        copy = self.temporary()
+    def _is_shared(self, item: Staged) -> bool:
+        return item.lent is not None and item.lent.is_at(self.object_path(item.digest))
+
+    def _separate(self, items: Sequence[Staged]) -> None:
+        """Make objects that are still the sources of a move files of their own."""
+        if not items:
+            return
+        copies = self.temporaries(len(items))
+        pairs = [
+            (self.object_path(item.digest), copy) for item, copy in zip(items, copies, strict=True)
+        ]
+        good, bad = [], []
         try:
-            copied = native.copy_file(self.object_path(item.digest), copy)
-            if copied.digest == item.digest.raw:
-                self.backend.adopt([(copy, layout.object_key(item.digest))])
-                self.backend.flush()
-            else:  # somebody wrote to it while it had two names
-                self.backend.delete([layout.object_key(item.digest)])
+            copied = native.copy_files(pairs, threads=threads())
+            for item, copy, result in zip(items, copies, copied, strict=True):
+                key = layout.object_key(item.digest)
+                if isinstance(result, native.FileHash):
+                    if result.digest == item.digest.raw:
+                        good.append((copy, key))
+                    else:  # somebody wrote to it while it had two names
+                        bad.append(key)
+            self.backend.adopt(good)
+            self.backend.delete(bad)
+            self.backend.flush()
         finally:
-            copy.unlink(missing_ok=True)
-        self.distrust(item.digest)
+            self.discard(copies)
+        for item in items:
+            self.distrust(item.digest)
 
     def _note(self, digests: Iterable[Digest], began: int) -> None:
         rows = []
