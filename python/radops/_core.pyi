@@ -388,7 +388,7 @@ def sync_filesystem(fd: int, /) -> bool:
     """
 
 def write_files(
-    files: Sequence[tuple[str | PathLike[str], bytes]], *, mode: int = 0o444, threads: int = 0
+    files: Sequence[tuple[str | PathLike[str], bytes]], *, mode: int = 0o444, threads: int = 1
 ) -> list[OSError | None]:
     """Write many small files that must not exist. What is wrong with one stands in its place.
 
@@ -397,11 +397,11 @@ def write_files(
     Args:
         files: Path and whole content of each.
         mode: Their permission bits from the start, less the umask.
-        threads: See above.
+        threads: See above; one, as several wait for each other in one folder.
     """
 
 def finish_files(
-    paths: Sequence[str | PathLike[str]], *, mode: int = 0o444, threads: int = 0
+    paths: Sequence[str | PathLike[str]], *, mode: int = 0o444, threads: int = 1
 ) -> list[OSError | None]:
     """Give many files permission bits, whatever the umask, and now as time of modification.
 
@@ -412,7 +412,7 @@ def place_files(
     pairs: Sequence[tuple[str | PathLike[str], str | PathLike[str]]],
     *,
     replace: bool,
-    threads: int = 0,
+    threads: int = 1,
 ) -> list[OSError | None]:
     """Rename many files, each in one step, making folders. What is wrong with one stands there.
 
@@ -420,7 +420,7 @@ def place_files(
         pairs: Old and new path of each.
         replace: Whether what has the new name is replaced; if not, it is a `FileExistsError`, and
             `EINVAL` or `ENOSYS` where there is no such rename.
-        threads: See above.
+        threads: See above; one, as several wait for each other in one folder.
     """
 
 def stat_files(

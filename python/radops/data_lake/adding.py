@@ -29,7 +29,7 @@ from radops.repository.draft import Draft
 from radops.repository.local import Staged
 from radops.repository.repository import now
 from radops.repository.slots import Taken
-from radops.repository.transfer import ahead, threads, watching
+from radops.repository.transfer import ahead, limited, threads, watching
 from radops.version import radops_version
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 # One batch of a bulk add: a few barriers for all of it, and what stands after a crash grows.
 _BATCH_FILES = 16_384
 _BATCH_BYTES = 16 << 30
+# Of files below this many bytes, making them in one folder is what takes the time: several threads
+# would wait for each other. Another one commits the batch before meanwhile.
+_SMALL = 64 << 10
 
 
 def check_writable(uid: UID) -> None:
@@ -347,7 +350,9 @@ def _stage(
     """Take files on their way into the lake: copies, or for a move the files themselves."""
     store = session.store
     paths = [item.path for item in items if item.path is not None]
-    staged = (store.stage_links if move else store.stage_copies)(paths, watched)
+    small = sum(item.size for item in items) < _SMALL * len(items)
+    with limited(1) if small else contextlib.nullcontext():
+        staged = (store.stage_links if move else store.stage_copies)(paths, watched)
     good = [one for one in staged if isinstance(one, Staged)]
     errors = [one for one in staged if isinstance(one, RadopsError)]
     if errors:

@@ -1,4 +1,7 @@
 //! Many small files at once, as Python calls it.
+//!
+//! Threads that make or rename files in one folder wait for each other in the kernel, and keep a
+//! core busy with waiting: one is enough, unless told otherwise.
 
 use crate::error::{Cancelled, Error};
 use crate::place;
@@ -10,7 +13,7 @@ use super::calls::detached;
 
 /// Write many files that must not exist.
 #[pyfunction]
-#[pyo3(signature = (files, *, mode = 0o444, threads = 0))]
+#[pyo3(signature = (files, *, mode = 0o444, threads = 1))]
 pub fn write_files<'py>(
     py: Python<'py>,
     files: Vec<(PathBuf, Bound<'py, PyBytes>)>,
@@ -31,7 +34,7 @@ pub fn write_files<'py>(
 
 /// Give many files their permission bits, and now as their time.
 #[pyfunction]
-#[pyo3(signature = (paths, *, mode = 0o444, threads = 0))]
+#[pyo3(signature = (paths, *, mode = 0o444, threads = 1))]
 pub fn finish_files<'py>(
     py: Python<'py>,
     paths: Vec<PathBuf>,
@@ -48,7 +51,7 @@ pub fn finish_files<'py>(
 
 /// Rename many files.
 #[pyfunction]
-#[pyo3(signature = (pairs, *, replace, threads = 0))]
+#[pyo3(signature = (pairs, *, replace, threads = 1))]
 pub fn place_files<'py>(
     py: Python<'py>,
     pairs: Vec<(PathBuf, PathBuf)>,
