@@ -268,3 +268,39 @@ def test_nothing_is_written_to_where_a_share_was_mounted(make_lake, shared, writ
     lake.join()  # said by name: begin anew
     assert lake.sync().published == ["x.txt"]
     assert make_lake("two", remote=shared).file("x.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda lake: lake.gc(),
+        lambda lake: lake.ls(),
+        lambda lake: lake.verify(remote=True),
+        lambda lake: lake.sync(),
+        lambda lake: lake.sync(dry_run=True),
+        lambda lake: lake.join(),
+    ],
+    ids=["gc", "ls", "verify", "sync", "what sync would do", "join"],
+)
+def test_the_lake_that_another_made_a_moment_ago_is_joined(
+    make_lake, shared, write, action
+) -> None:
+    """Two machines begin on an empty remote at once; the slower one only looked so far."""
+    slow = make_lake("slow", remote=shared)
+    assert slow.ls() == []
+    make_lake("quick", remote=shared).add(write("x.txt", "x"))
+    action(slow)
+    assert slow.file("x.txt").read_text() == "x"
+    slow.add(write("y.txt", "y"))
+    assert make_lake("third", remote=shared).file("y.txt").read_text() == "y"
+
+
+def test_a_lake_that_holds_something_joins_no_other(make_lake, shared, write) -> None:
+    slow = make_lake("slow", remote=shared, offline=True)
+    slow.add(write("mine.txt", "mine"))
+    slow = make_lake("slow", remote=shared)
+    assert [row.uid for row in slow.ls()] == ["mine.txt"]
+    make_lake("quick", remote=shared).add(write("x.txt", "x"))
+    for action in (slow.gc, slow.ls, slow.sync):
+        with pytest.raises(ForeignLakeError):
+            action()

@@ -52,8 +52,8 @@ def _remote(
     *,
     dry_run: bool,
 ) -> Collected | None:
+    marker = session.check_remote()
     remote = session.mirror.remote
-    marker = None if remote is None else remote.check()
     if remote is None or marker is None:
         return None
     marker.check_gc()

@@ -159,9 +159,9 @@ class DataLake:
         if where not in ("all", "local", "remote"):
             raise UsageError(f"where is {where!r}", hint="use all, local or remote")
         start = parse_prefix(prefix)
+        if where != "local":
+            self._session.check_remote()
         mirror = self._session.mirror
-        if mirror.remote is not None and where != "local":
-            mirror.remote.check()
         if where == "remote" and mirror.remote is None:
             raise UsageError("this lake works without a remote")
         options = {"recursive": recursive, "generated": generated, "details": details}
@@ -570,10 +570,12 @@ class DataLake:
             raise UsageError("there is no remote to sync with", hint="radops config setup")
         if self.offline:
             raise RemoteUnavailableError("sync needs the remote", hint="leave out --offline")
-        mirror = self._session.mirror if dry_run else self._session.prepare_write()
+        if not dry_run:
+            self._session.prepare_write()
+        self._session.check_remote()
+        mirror = self._session.mirror
         if mirror.remote is None:
             raise UsageError("there is no remote to sync with", hint="radops config setup")
-        mirror.remote.check()
         names = [parse_uid(uid) for uid in uids]
         waiting = {row.uid for row in self._waiting()}
         for name in names:
@@ -599,9 +601,10 @@ class DataLake:
             ForeignLakeError: The remote holds another lake than this context.
             RemoteUnavailableError: It cannot be reached.
         """
-        mirror = self._session.mirror
-        if mirror.remote is not None and mirror.remote.check() is None:
-            mirror.remote.begin()
+        marker = self._session.check_remote()
+        remote = self._session.mirror.remote
+        if remote is not None and marker is None:
+            remote.begin()
             self._session.prepare_write()
         self._session.remember()
         return self.lake_id

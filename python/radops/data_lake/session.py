@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from radops.backends.folder import FolderBackend
 from radops.backends.forking import renew_after_fork
@@ -38,13 +38,16 @@ from radops.repository.remote import Remote, ensure_marker, foreign, read_marker
 from radops.repository.repository import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from radops.backends.base import Backend
     from radops.config import Settings
+    from radops.model.marker import Marker
     from radops.model.record import FileRecord
     from radops.model.uid import UID
 
+T = TypeVar("T")
 
 # Each is some hundred bytes; a loop over more calls than that reads the files again.
 _MOST_HINTS = 65_536
@@ -186,22 +189,30 @@ class Session:
             self._binding = replace_binding(self.storage, self.settings.context, binding)
             self.store.catalog.confirm([(MARKER, _identity(binding))], self._place)
 
-    def _join(self, mirror: Mirror, remote: Remote) -> Mirror:
-        """Make the remote ready for writes.
+    def check_remote(self) -> Marker | None:
+        """Read anew whose lake the remote is; None if there is no lake yet, or no remote.
+
+        Raises:
+            ForeignLakeError: It holds another lake.
+        """
+        with self._lock:
+            return self._joining(lambda remote: remote.check())
+
+    def _joining(self, ask: Callable[[Remote], T]) -> T | None:
+        """Ask something of the remote; None if there is none.
 
         Of two machines that begin on an empty remote at once one makes the lake. The other, as
         it holds nothing yet, joins it.
         """
+        if (remote := self.mirror.remote) is None:
+            return None
         try:
-            remote.prepare_write()
+            return ask(remote)
         except ForeignLakeError:
             if not self._is_empty(remote.lake_id):
                 raise
             self._mirror = None
-            mirror = self.mirror
-            if mirror.remote is not None:
-                mirror.remote.prepare_write()
-        return mirror
+        return None if (remote := self.mirror.remote) is None else ask(remote)
 
     def prepare_write(self) -> Mirror:
         """Make sure that this lake can be written to, here and in the remote.
@@ -221,7 +232,8 @@ class Session:
             if marker is not None:
                 marker.check_write()
             if mirror.remote is not None:
-                mirror = self._join(mirror, mirror.remote)
+                self._joining(lambda remote: remote.prepare_write())
+                mirror = self.mirror
                 if self._binding is not None and self._place not in self._binding.probed:
                     self._binding = self._binding.probed_at(self._place)
             self.remember()

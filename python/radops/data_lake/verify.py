@@ -195,11 +195,13 @@ def _verify_remote(
     progress: Progress | None,
     jobs: int | None,
 ) -> None:
-    mirror = session.prepare_write() if repair else session.mirror
+    if repair:
+        session.prepare_write()
+    session.check_remote()
+    mirror = session.mirror
     remote = mirror.remote
     if remote is None:
         raise UsageError("there is no remote to verify", hint="radops config setup")
-    remote.check()
     check = RemoteCheck(mirror, remote, jobs or remote.workers)
     try:
         with stage(progress, "listing the remote"):
