@@ -17,7 +17,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,10 @@ class _Rule:
         return True
 
 
+_MOMENT = 0.3
+"""Seconds that a look at the requests waits for those under way; one that stalls takes longer."""
+
+
 @dataclass
 class FaultProxy:
     """A proxy on a port of its own, in threads of this process. Thread-safe."""
@@ -105,6 +109,8 @@ class FaultProxy:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        self._under_way = 0
+        self._news = threading.Condition(self._lock)
         self._rules: list[_Rule] = []
         self._closing = threading.Event()
         self._sockets: set[socket.socket] = set()
@@ -167,13 +173,13 @@ class FaultProxy:
 
     def reset(self) -> None:
         """Forget all faults and requests."""
-        with self._lock:
+        with self._settled():
             self._rules.clear()
             self.requests.clear()
 
     def matching(self, method: str | None = None, key: str | None = None) -> list[Request]:
         """Return the requests of a method, in whose `key?query` a pattern is found."""
-        with self._lock:
+        with self._settled():
             return [
                 each
                 for each in self.requests
@@ -187,7 +193,7 @@ class FaultProxy:
 
     def counts(self) -> Counter[str]:
         """Return how many requests there were by method."""
-        with self._lock:
+        with self._settled():
             return Counter(each.method for each in self.requests)
 
     def bytes_sent(self, key: str | None = None) -> int:
@@ -219,13 +225,23 @@ class FaultProxy:
         with self._lock:
             self._sockets.discard(client)
 
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        """Hold the lock, once those are noted whose answers clients may have had already."""
+        with self._news:
+            self._news.wait_for(lambda: self._under_way == 0, _MOMENT)
+            yield
+
     def _fault_for(self, request: Request) -> Fault | None:
         with self._lock:
+            self._under_way += 1
             return next((rule.fault for rule in self._rules if rule.applies(request)), None)
 
     def _note(self, request: Request) -> None:
-        with self._lock:
+        with self._news:
             self.requests.append(request)
+            self._under_way -= 1
+            self._news.notify_all()
 
     def _pause(self, seconds: float) -> None:
         self._closing.wait(seconds)
