@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from radops.cli.output import count, human_size, is_terminal, note
@@ -35,7 +36,7 @@ def progress(*, quiet: bool) -> Iterator[ProgressView | None]:
         view.finish()
 
 
-class ProgressView:
+class ProgressView(ABC):
     """Counts what was done. Its methods may be called from any thread."""
 
     def __init__(self) -> None:
@@ -66,11 +67,11 @@ class ProgressView:
         with self._lock:
             self.hide()
 
+    @abstractmethod
     def show(self, now: float) -> None:
         """Bring the view up to date, if it is time to."""
-        raise NotImplementedError
 
-    def hide(self) -> None:
+    def hide(self) -> None:  # noqa: B027 - a view that leaves nothing standing has nothing to hide
         """Take the view away."""
 
 

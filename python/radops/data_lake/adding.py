@@ -33,7 +33,7 @@ from radops.repository.transfer import ahead, limited, threads, watching
 from radops.version import radops_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from radops.data_lake.reports import Progress
@@ -143,10 +143,11 @@ def _take_in(
     progress: Progress | None,
     *,
     move: bool,
-) -> Iterator[AddResult]:
+) -> list[AddResult]:
     """Stage and commit batch after batch; the next one is staged while one is committed."""
     store = session.mirror.store
     to_remote = session.mirror.remote is not None
+    results: list[AddResult] = []
     with contextlib.ExitStack() as whole:
         # What a person waits for is, with a remote, the first batch and then the sending of all.
         first = whole.enter_context(contextlib.ExitStack())
@@ -179,7 +180,8 @@ def _take_in(
                 store.give_back(good)
                 raise
             sent.make_up(*_extent([batch]))
-            yield from done
+            results += done
+    return results
 
 
 class _Counted:
