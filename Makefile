@@ -35,8 +35,9 @@ help: ## Show this list
 demo: $(STAMPS)/built ## Build radops and walk through it on this machine, no server needed
 	@$(BIN)/python tools/demo.py
 
+# Also the libraries of the examples and integrations, and the type checker: there are tests of all.
 .PHONY: test
-test: $(STAMPS)/built $(STAMPS)/group-test test-rust ## Run all tests (Rust, then Python)
+test: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-integrations $(STAMPS)/group-ui $(STAMPS)/group-examples $(STAMPS)/group-lint test-rust ## Run all tests (Rust, then Python)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # Seconds for each target.
@@ -48,11 +49,12 @@ WITH_TESTS := PYTHONPATH=$(CURDIR)/tests
 fuzz: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-fuzz ## Fuzz the decoders, guided by what of their code is reached
 	$(WITH_TESTS) $(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
 
-# What a soak does, per part: seconds, kills of processes, outcomes of each loss of power, runs
+# What a soak does, per part: seconds, processes of a storm, kills of processes, outcomes of each loss of power, runs
 # of the model, damaged inputs per decoder, random walks of collectors, objects of one collection,
 # files of one verification, how deep protocols are explored (deep, or nothing), and for how many
 # seconds each decoder is fuzzed. What it did is in SOAK_REPORT.
 SOAK_SECONDS ?= 60
+SOAK_PROCESSES ?= 16
 SOAK_KILLS ?= 100
 SOAK_FATES ?= 3
 SOAK_EXAMPLES ?= 200
@@ -63,13 +65,14 @@ SOAK_FILES ?= 100000
 SOAK_EXPLORE ?= deep
 SOAK_REPORT ?= $(CURDIR)/target/soak.jsonl
 
-SOAK := RADOPS_SOAK_SECONDS=$(SOAK_SECONDS) RADOPS_SOAK_KILLS=$(SOAK_KILLS) \
+SOAK := RADOPS_SOAK_SECONDS=$(SOAK_SECONDS) RADOPS_SOAK_PROCESSES=$(SOAK_PROCESSES) \
+	RADOPS_SOAK_KILLS=$(SOAK_KILLS) \
 	RADOPS_SOAK_FATES=$(SOAK_FATES) RADOPS_SOAK_EXAMPLES=$(SOAK_EXAMPLES) \
 	RADOPS_SOAK_INPUTS=$(SOAK_INPUTS) RADOPS_SOAK_WALKS=$(SOAK_WALKS) \
 	RADOPS_SOAK_OBJECTS=$(SOAK_OBJECTS) RADOPS_SOAK_FILES=$(SOAK_FILES) \
 	RADOPS_EXPLORE=$(SOAK_EXPLORE) RADOPS_SOAK_REPORT=$(SOAK_REPORT)
 SOAK_TESTS := tests/reliability tests/protocols \
-	tests/repository/test_gc_random.py tests/repository/test_gc_size.py tests/repository/test_check.py
+	tests/repository/gc/test_collect_random.py tests/repository/gc/test_collect_size.py tests/repository/verify
 
 .PHONY: soak
 soak: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-fuzz ## Crashes, power loss, kills, crowds, bad remotes and fuzz, at length
@@ -84,21 +87,26 @@ soak: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-fuzz ## Crashes, powe
 test-rust: $(STAMPS)/cargo
 	cargo test $(LOCKED) --workspace
 
+# A part of its own: PyTorch and Ray are large, and `make test` does without them.
+.PHONY: test-torch
+test-torch: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-torch $(STAMPS)/group-ray ## Run the tests with PyTorch and Ray, which are large (5 GB)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/integrations/torch tests/integrations/test_ray.py tests/pipeline/test_map_ray.py
+
 .PHONY: check
-check: $(STAMPS)/built $(STAMPS)/group-lint $(STAMPS)/group-docs ## Formatters, linters, types, layers, stub, docs
+check: $(STAMPS)/built $(STAMPS)/group-lint $(STAMPS)/group-docs ## Formatters, linters, types, layers, circles, stub, docs
 	@$(MAKE) --no-print-directory --keep-going check-all \
 	  && echo "check: all passed" \
-	  || { echo "check: something failed, see above; 'make format' mends what is only layout" >&2; exit 1; }
+	  || { echo "check: something failed, see above; 'make format' fixes the layout" >&2; exit 1; }
 
 .PHONY: format
-format: $(STAMPS)/group-lint $(STAMPS)/cargo ## Format the code, mend what the linters can mend
+format: $(STAMPS)/group-lint $(STAMPS)/cargo ## Format the code, fix what the linters can fix
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
 	cargo fmt --all
 
 .PHONY: bench
-bench: $(STAMPS)/built $(STAMPS)/group-bench ## Measure beside other tools (ONLY=verify: a part; QUICK=1: small)
-	$(BIN)/python bench/run.py $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+bench: $(STAMPS)/built $(STAMPS)/group-bench $(STAMPS)/group-ui ## Measure beside other tools (ONLY=s3: a part; RESUME=1: go on; QUICK=1: small)
+	$(BIN)/python bench/run.py $(if $(ONLY),--only $(ONLY)) $(if $(RESUME),--resume) $(if $(QUICK),--quick)
 
 .PHONY: bench-calls
 bench-calls: $(STAMPS)/built $(STAMPS)/group-bench ## Check what a cached call costs, beside joblib
@@ -121,7 +129,7 @@ wheel: $(STAMPS)/group-build $(STAMPS)/cargo ## Build the wheel into dist/ (one 
 	$(BIN)/maturin build --release $(LOCKED) --out dist
 
 .PHONY: venv
-venv: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-lint $(STAMPS)/group-docs ## Make .venv with all that development needs
+venv: $(STAMPS)/built $(STAMPS)/group-test $(STAMPS)/group-integrations $(STAMPS)/group-ui $(STAMPS)/group-examples $(STAMPS)/group-lint $(STAMPS)/group-docs ## Make .venv with all that development needs
 
 .PHONY: clean
 clean: ## Remove everything that was built, .venv too
@@ -133,8 +141,8 @@ clean: ## Remove everything that was built, .venv too
 
 MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs
 
-.PHONY: check-all check-format check-lint check-types check-layers check-stub check-rustfmt check-clippy check-docs
-check-all: check-format check-lint check-types check-layers check-stub check-rustfmt check-clippy check-docs
+.PHONY: check-all check-format check-lint check-types check-layers check-circles check-stub check-rustfmt check-clippy check-docs
+check-all: check-format check-lint check-types check-layers check-circles check-stub check-rustfmt check-clippy check-docs
 
 check-format:
 	$(BIN)/ruff format --check
@@ -147,6 +155,9 @@ check-types:
 
 check-layers:
 	$(BIN)/lint-imports
+
+check-circles: $(STAMPS)/venv
+	$(BIN)/python tools/check_circles.py
 
 check-stub:
 	$(BIN)/stubtest radops._core --mypy-config-file pyproject.toml
@@ -173,7 +184,7 @@ $(STAMPS)/cargo: $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/group-%: $(STAMPS)/venv pyproject.toml
-	$(PIP) install --quiet --group $*
+	$(PIP) install --quiet --prefer-binary --group $*
 	@touch $@
 
 # Python sources need no rebuild: the install is editable.

@@ -2,7 +2,7 @@
 
     make bench
 
-Both are given one file that stands in a lake, and a number. The functions do nothing, so what is
+Both are given one file of a lake, and a number. The functions do nothing, so what is
 measured is what memoisation adds. A miss of radops waits for the disk, many times: what it leaves
 behind survives a loss of power. Prints medians in microseconds. Exits with 1 if a hit takes longer
 than joblib's, or if capturing code and environment takes more than 5 milliseconds, after the first
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 import joblib
 
 from radops.data_lake import DataLake, File, file_creator
-from radops.data_lake.fingerprint import fingerprint
-from radops.data_lake.provenance import capture_code, capture_environment, package_version
+from radops.provenance.capture import capture_code, capture_environment, package_version
+from radops.provenance.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

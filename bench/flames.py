@@ -42,7 +42,12 @@ def main() -> None:
         radops: list[str | Path] = [sys.executable, BIN / "radops", "datalake"]
         calls = ROOT / "bench" / "programs" / "calls_radops.py"
         for picture, title, words, rate in (
-            ("add", f"add -r, {SHAPE.label}", [*radops, "add", "-q", "-r", files, "d"], 200),
+            (
+                "add",
+                f"add --each, {SHAPE.label}",
+                [*radops, "add", "-q", "--each", files, "d"],
+                200,
+            ),
             ("verify", f"verify, {SHAPE.label}", [*radops, "verify", "-q"], 200),
             ("call", "20,000 cached calls", [sys.executable, calls, "hit", "20000"], 500),
         ):

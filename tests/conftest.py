@@ -1,4 +1,4 @@
-"""What all tests share: real S3 servers."""
+"""What all tests share: real S3 servers, and a closing line that names what was skipped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # Helpers whose assertions pytest explains, as it does those of test modules.
-pytest.register_assert_rewrite("backends.contract")
+pytest.register_assert_rewrite(
+    "backends.batches",
+    "backends.contract",
+    "backends.file_moves",
+    "backends.listing",
+    "backends.s3_answers",
+    "backends.uploads",
+    "servers.raw_http",
+)
 
+from closing import pytest_unconfigure  # noqa: E402, F401
 from protocols.summary import write_summary  # noqa: E402
 from servers.fixtures import (  # noqa: E402, F401
-    CEPH_IS_MISSING,
-    REQUIRE_CEPH,
     ceph,
     faulty_seaweedfs,
     s3_environment,
@@ -28,11 +35,12 @@ class _Scheduling(LoadScopeScheduling):
     """What `-n` means here: tests go to any worker, those against Ceph to one.
 
     They have "Ceph" in their names. The mark `xdist_group` says the same, but no xdist up to 3.8
-    sees it under pytest 9.2, which makes the identity of a test anew where xdist has changed it.
+    sees it under pytest 9.2, which computes a test's identity again after xdist has changed it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "Ceph" if "Ceph" in nodeid else nodeid
+        # The pages are tested with lakes and a browser that are started once.
+        return next((one for one in ("Ceph", "tests/ui/") if one in nodeid), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,17 +49,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling 
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Say how much was explored, and aloud what was not tested."""
+    """Report how much was explored."""
     write_summary(terminalreporter)
-    skipped = [
-        report
-        for report in terminalreporter.stats.get("skipped", [])
-        if CEPH_IS_MISSING in str(report.longrepr)
-    ]
-    if skipped:
-        terminalreporter.write_sep("=", "NOT TESTED", red=True, bold=True)
-        terminalreporter.write_line(
-            f"{len(skipped)} tests against Ceph did not run: it is not installed. On Debian: "
-            "apt-get install --no-install-recommends radosgw ceph-mon ceph-osd. "
-            f"With {REQUIRE_CEPH}=1 this is a failure."
-        )

@@ -1,7 +1,7 @@
 """Backends that go wrong, around one that works: not mocks, everything else is real.
 
 All count *operations*: one key of a batch, one part of an upload, one page... whatever a crash
-can fall between. Batches are taken apart for that.
+can fall between. Batches are split for that.
 
     backend = CrashingBackend(FolderBackend(root), after=7)
     with pytest.raises(Crash):
@@ -16,15 +16,13 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
-from radops.backends.base import Backend, Entry, Reader, Upload
-from radops.backends.keys import check_key
+from radops.backends.base import Backend, Entry, KeyNotFoundError, Reader, Upload, check_key
 from radops.errors import RemoteUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
 
     from radops.backends.base import Part
 
@@ -35,7 +33,7 @@ WRITES = frozenset(("put", "create", "write", "commit", "move", "delete"))
 
 
 class Crash(BaseException):
-    """Stands for the end of the process: nothing may catch it and go on."""
+    """The end of the process: no code may catch it and continue."""
 
 
 class WrapperBackend(Backend):
@@ -103,6 +101,18 @@ class WrapperBackend(Backend):
     def move(self, source: str, target: str) -> None:
         self._do("move", source, lambda: self.inner.move(source, target))
 
+    def move_all(self, pairs: Sequence[tuple[str, str]]) -> list[bool]:
+        """Do as a folder does, one by one."""
+        moved = []
+        for source, target in pairs:
+            try:
+                self.move(source, target)
+            except KeyNotFoundError:
+                moved.append(False)
+            else:
+                moved.append(True)
+        return moved
+
     @override
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -121,8 +131,8 @@ class WrapperBackend(Backend):
         self._do("flush", "", self.inner.flush)
 
     @override
-    def remove_stale(self, grace: float) -> int:
-        return self.inner.remove_stale(grace)
+    def remove_stale(self, grace: float, below: Sequence[str] = ("",)) -> int:
+        return self.inner.remove_stale(grace, below)
 
     @override
     def close(self) -> None:
@@ -311,20 +321,6 @@ class _BytesReader(Reader):
     @override
     def close(self) -> None:
         self._data = b""
-
-    @override
-    def __enter__(self) -> Self:
-        return self
-
-    @override
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None:
-        self.close()
 
 
 def flip_last(data: bytes) -> bytes:

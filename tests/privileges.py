@@ -1,4 +1,4 @@
-"""Tests of what happens when permissions stop somebody: as root, whom they stop from nothing."""
+"""Running tests of permissions as root, to whom they deny nothing, and as other users."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -21,12 +22,15 @@ _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION_3 = 0x20080522
 _PR_CAPBSET_DROP = 24
 
+ADA, BOB, STRANGER = 64001, 64002, 64003
+GROUP, OTHERS = 64100, 64101
+
 
 def stopped_by_permissions(test: Callable[P, None]) -> Callable[P, None]:
-    """Run a test, and all processes that it starts, without root's right to pass permissions by.
+    """Run a test, and all processes that it starts, without root's right to bypass permissions.
 
-    Whoever is not root has no such right. Capabilities are a thread's own: the test runs in one
-    that ends with it.
+    Other users have no such right. Capabilities belong to a thread: the test runs in one that ends
+    with it.
     """
 
     @functools.wraps(test)
@@ -57,3 +61,22 @@ def _give_up() -> None:
 def _check(result: int) -> None:
     if result != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def as_user(user: int, group: int, umask: int, work: Callable[[], object]) -> None:
+    """Run in a child as that user; an error there fails the test here."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setresgid(group, group, group)
+            os.setresuid(user, user, user)
+            os.umask(umask)
+            work()
+            status = 0
+        except BaseException:  # noqa: BLE001 - a child ends here
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

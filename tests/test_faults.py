@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backends.contract import BytesPart
+from backends.bodies import BytesPart
 from faults import (
     WRITES,
     CorruptingBackend,

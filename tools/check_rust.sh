@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Say clearly what is missing when there is no Rust toolchain, or one that is too old.
+# Report what is missing if there is no Rust toolchain, or one that is too old.
 #
 #   tools/check_rust.sh CARGO_TOML
 set -euo pipefail

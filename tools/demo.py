@@ -1,12 +1,14 @@
 """Walks through radops on the embedded default, with an empty home, and shows it.
 
-Runs `docs/walkthrough.md` from top to bottom in a temporary folder: every command is printed
-after a `$ `, then what it really printed. Ends with 1 if anything differs from the page.
+Runs `docs/walkthrough.md`, and then the demo of directories, from top to bottom in temporary
+folders: every command is printed after a `$ `, then what it really printed. Ends with 1 if anything
+differs from the page.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     from pages import Block
     from shell import Result
 
-PAGE = Path(__file__).parent.parent / "docs" / "walkthrough.md"
+ROOT = Path(__file__).parent.parent
+SCENES = (
+    ("A walk through radops: nothing configured, no server, an empty home", "docs/walkthrough.md"),
+    ("A data set that grows: many files as one directory", "demos/images/README.md"),
+)
 
 
 class Screen:
@@ -31,7 +37,7 @@ class Screen:
         self._where = "first"
 
     def heading(self, text: str) -> None:
-        """Print a line that stands out."""
+        """Print a highlighted line."""
         print(f"\n{self._style('1;36', text)}\n", flush=True)
 
     def show(self, block: Block, text: str, result: Result | None) -> None:
@@ -68,6 +74,10 @@ class Screen:
 
 def main() -> int:
     """Run the page; return the exit status."""
+    return max(_play(title, ROOT / page) for title, page in SCENES)
+
+
+def _play(title: str, page: Path) -> int:
     screen = Screen()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="radops-demo-") as folder:
@@ -76,11 +86,14 @@ def main() -> int:
         shared.mkdir()
 
         def machine(name: str) -> Machine:
-            return Machine(root / name, {"SHARED": str(shared)})
+            machine = Machine(root / name, {"SHARED": str(shared)})
+            for program in page.parent.glob("*.py"):
+                shutil.copy(program, machine.cwd)
+            return machine
 
-        screen.heading("A walk through radops: nothing configured, no server, an empty home")
+        screen.heading(title)
         runner = Runner(
-            PAGE,
+            page,
             machine,
             features=frozenset({"embedded"}),
             replace={"/shared/radops": f"{shared}/radops"},
@@ -92,7 +105,7 @@ def main() -> int:
             print(f"\nThe demo FAILED: {error}", file=sys.stderr)
             return 1
     screen.heading(
-        f"The demo went as docs/walkthrough.md says: {len(runner.results)} commands "
+        f"The demo went as {page.relative_to(ROOT)} says: {len(runner.results)} commands "
         f"in {time.monotonic() - started:.0f} s"
     )
     return 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def install(wheel: Path, sources: Path) -> Path:
-    """Return where the extension stands now.
+    """Return the present path of the extension.
 
     Args:
         wheel: What `maturin build` made.

@@ -5,12 +5,12 @@ fence marked `python` is run by `python`. An HTML comment right before a fence c
 
 - `<!-- run: file=pipeline.py -->`: the program is saved under that name instead of being run;
 - `<!-- run: output -->`: the fence is the output of the command before it. `...` on a line
-  stands for any text, alone on a line for any lines; commits, dates, versions and durations
+  means any text, alone on a line for any lines; commits, dates, versions and durations
   may differ;
 - `<!-- run: output italic="a b" bold="" -->`: and exactly these words are shown in that style;
 - `<!-- run: exit=3 -->`: the (last) command ends with that status;
 - `<!-- run: on=second -->`: on another machine, which has a home of its own;
-- `<!-- run: when=bucket -->`: only where the runner was told of a `bucket`;
+- `<!-- run: when=bucket -->`: only if the runner has a `bucket`;
 - `<!-- run: skip="why" -->`: not run.
 
 `<!-- hidden:` and `<!-- hidden on=second:` up to `-->` hold commands that readers are not shown.

@@ -1,5 +1,5 @@
 # `cargo` on the PATH is usually rustup's proxy: it looks for its toolchains in $HOME/.rustup.
-# Under another HOME (an empty one, or root's under sudo) it finds none, although they stand
+# Under another HOME (an empty one, or root's under sudo) it finds none, although they are
 # beside it. So where RUSTUP_HOME is unset and HOME holds no .rustup, take the one beside the proxy,
 # and the registry cache and settings of that CARGO_HOME too, if it may be written.
 

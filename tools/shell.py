@@ -31,7 +31,7 @@ _ESCAPE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b
 
 @dataclass(frozen=True)
 class Result:
-    """What a command did. `out` of a terminal includes what went to stderr, unless kept apart."""
+    """What a command did. `out` of a terminal includes standard error, unless split."""
 
     command: str
     status: int
@@ -74,9 +74,30 @@ class Result:
 
 
 def plain(text: str) -> str:
-    """Remove escape codes, and what a progress line overwrote by going back to its start."""
-    lines = _ESCAPE.sub("", text).split("\n")
-    return "\n".join(line.rsplit("\r", 1)[-1] for line in lines)
+    """Return what a terminal shows in the end: without colours, and without what was erased.
+
+    A progress bar goes back to the start of its line, or some lines up, and erases what was there.
+    """
+    rows: list[list[str]] = [[]]
+    row = column = at = 0
+    for match in [*_ESCAPE.finditer(text), None]:
+        for character in text[at : match.start() if match else len(text)]:
+            if character == "\n":
+                row, column = row + 1, 0
+                rows += [[]] * (row == len(rows))
+            elif character == "\r":
+                column = 0
+            else:
+                rows[row][column : column + 1] = [character]
+                column += 1
+        if match is None:
+            break
+        at = match.end()
+        if match.group(2) == "A":
+            row = max(0, row - int(match.group(1) or 1))
+        elif match.group(2) == "K":
+            rows[row] = [] if match.group(1) == "2" else rows[row][:column]
+    return "\n".join("".join(cells) for cells in rows)
 
 
 def _runs(raw: str) -> Iterator[tuple[str, set[int]]]:
@@ -157,7 +178,7 @@ class Machine:
         Args:
             command: What a person types.
             terminal: Give it a terminal of `columns` columns instead of pipes.
-            split: With a terminal: keep standard error apart, in a pipe.
+            split: With a terminal: keep standard error separate, in a pipe.
             columns: Width of the terminal.
             timeout: Seconds; then the command is ended and the call fails.
             stdin: What is typed, or piped in.

@@ -24,6 +24,12 @@ class Shape:
     size: int
     """Bytes of each file."""
     folders: int = 1
+    distinct: int | None = None
+    """How many different contents there are; None: each file has its own."""
+    linked: bool = False
+    """Whether files of one content are one file under many names, which is made faster."""
+    made_up: bool = False
+    """Whether only programs know the files, and none is on disk."""
 
     @property
     def bytes(self) -> int:
@@ -33,6 +39,8 @@ class Shape:
     @property
     def label(self) -> str:
         """How people call it."""
+        if not self.size:
+            return f"{self.files:,} empty files"
         size = next(
             f"{self.size // unit:,} {name}"
             for unit, name in ((1 << 30, "GiB"), (MIB, "MiB"), (1 << 10, "KiB"), (1, "bytes"))
@@ -52,8 +60,14 @@ FULL = {
         Shape("medium", 1000, MIB),
         Shape("small", 100_000, 4096, 200),
         Shape("some", 10_000, 4096, 20),
+        Shape("names", 100_000, 64, 200, distinct=100),
+        Shape("empty", 1_000_000, 0),
         Shape("few", 2_000, 4096, 4),
         Shape("handful", 50, 4096),
+        Shape("classes", 20_000, 20_000, 200),
+        Shape("million", 1_000_000, 16, distinct=1000, linked=True),
+        Shape("million-kib", 1_000_000, 1024, 1000),
+        Shape("entries", 10_000_000, 16, made_up=True),
     )
 }
 QUICK = {
@@ -64,8 +78,14 @@ QUICK = {
         Shape("medium", 100, MIB),
         Shape("small", 5_000, 4096, 10),
         Shape("some", 500, 4096, 5),
+        Shape("names", 2_000, 64, 10, distinct=100),
+        Shape("empty", 20_000, 0),
         Shape("few", 200, 4096, 4),
         Shape("handful", 10, 4096),
+        Shape("classes", 2_000, 20_000, 100),
+        Shape("million", 20_000, 16, distinct=1000, linked=True),
+        Shape("million-kib", 20_000, 1024, 20),
+        Shape("entries", 100_000, 16, made_up=True),
     )
 }
 
@@ -73,8 +93,8 @@ QUICK = {
 def make(shape: Shape, folder: Path) -> Path:
     """Make the files of a shape in a folder, unless they are there; return where they are.
 
-    Every file has other bytes, none of which can be compressed, so that nobody's deduplication
-    or compression turns one task into another.
+    The bytes cannot be compressed, and no two files hold the same unless the shape says so: neither
+    compression nor deduplication turns one task into another.
 
     Args:
         shape: What to make.
@@ -83,16 +103,25 @@ def make(shape: Shape, folder: Path) -> Path:
     target = folder / f"{shape.name}-{shape.files}x{shape.size}"
     if target.exists():
         return target
+    if shape.made_up:
+        target.mkdir(parents=True)
+        return target
     partial = target.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     source = random.Random(f"{SEED} {shape.name}")
     per_folder = -(-shape.files // shape.folders)
+    distinct = shape.distinct or shape.files
     for number in range(shape.files):
+        if number % distinct == 0 and number:  # from the first content again
+            source.seed(f"{SEED} {shape.name}")
         place = partial
         if shape.folders > 1:
             place = partial / f"d{number // per_folder:04}"
         if number % per_folder == 0:
             place.mkdir(parents=True, exist_ok=True)
+        if shape.linked and number >= distinct:
+            os.link(f"{place}/f{number % distinct:06}.bin", f"{place}/f{number:06}.bin")
+            continue
         with open(f"{place}/f{number:06}.bin", "wb") as file:  # noqa: PTH123 - one of many
             file.writelines(
                 source.randbytes(min(MIB, shape.size - start))

@@ -67,7 +67,7 @@ def run(line: str, environment: Mapping[str, str], folder: Path, limit: float) -
     if late:
         error = f"more than {limit:.0f} s"
     elif child.returncode:
-        # Some say goodbye after they have said what is wrong.
+        # Some programs print more lines after the one that names the error.
         said = next((word for word in words if "error" in word.lower()), words[-1] if words else "")
         error = f"exit {child.returncode}" + (f": {said[:160]}" if said else "")
     cpu = usage.ru_utime + usage.ru_stime
@@ -94,16 +94,16 @@ def _wait(pid: int, end: float) -> tuple[int, os.struct_rusage, bool]:
 
 
 def can_drop_caches() -> bool:
-    """Say whether this process may have the kernel forget what it read."""
+    """Return whether this process can drop the page cache of the kernel."""
     return os.access(_DROP, os.W_OK)
 
 
 def settle(folder: Path, *, cold: bool = False) -> None:
-    """Wait until what was written before is on disk, so that nobody pays for another's writing.
+    """Wait until what was written before is on disk, so that no measurement includes earlier writes.
 
     Args:
         folder: On the file system that counts.
-        cold: Also drop what the kernel holds of files.
+        cold: Also drop the page cache.
     """
     subprocess.run(["sync", "-f", str(folder)], check=True)
     if cold:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import site
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,19 +17,20 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).resolve().parent.parent / ".peers"
 BIN = HOME / "bin"
+PACKAGE = HOME.parent.parent / "python"
 _LOGS = HOME / "logs"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program, and how it is had."""
+    """A program, and how it is installed."""
 
     name: str
-    """What it is called in command lines."""
+    """Its name in command lines."""
     version: str
-    """The line that says its version."""
+    """The command line that prints its version."""
     install: Callable[[Callable[..., None]], Path | None] | None = None
-    """Given what runs a command, returns the program; None for what every system has."""
+    """Given a function that runs a command, returns the program; None for what every system has."""
 
 
 def _pip(name: str, *packages: str) -> Callable[[Callable[..., None]], Path]:
@@ -46,6 +48,35 @@ def _radops_012(call: Callable[..., None]) -> Path:
     call(sys.executable, "-m", "venv", folder)
     call(folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "radops==0.12.0")
     return folder / "bin/radops"
+
+
+def _oxen(call: Callable[..., None]) -> Path:
+    # Its command line is no package of its own: a program in Python drives it.
+    folder = HOME / "oxen"
+    call(sys.executable, "-m", "venv", folder)
+    call(folder / "bin/pip", "install", "-q", "--disable-pip-version-check", "oxenai")
+    return folder / "bin/python"
+
+
+def _beside(folder: str, *packages: str) -> Callable[[Callable[..., None]], Path]:
+    """Libraries that programs here use beside radops, which their environment has as well."""
+
+    def install(call: Callable[..., None]) -> Path:
+        place = HOME / folder
+        ready = place / "ready"
+        if not ready.exists():
+            call(sys.executable, "-m", "venv", place)
+            own = next((place / "lib").glob("python*/site-packages"))
+            (own / "radops.pth").write_text("\n".join([*site.getsitepackages(), str(PACKAGE)]))
+            call(place / "bin/pip", "install", "-q", "--disable-pip-version-check", *packages)
+            ready.touch()
+        return place / "bin/python"
+
+    return install
+
+
+_training = _beside("training", "torch>=2.4", "webdataset", "mosaicml-streaming")
+_tables = _beside("tables", "pyarrow>=17", "s3fs")
 
 
 def _b3sum(call: Callable[..., None]) -> Path:
@@ -80,6 +111,11 @@ def _debian(program: str, *packages: str) -> Callable[[Callable[..., None]], Pat
     return install
 
 
+def _version(environment: str, package: str) -> str:
+    about = f"from importlib.metadata import version; print(version('{package}'))"
+    return f'{environment}-python -c "{about}"'
+
+
 PEERS = {
     peer.name: peer
     for peer in (
@@ -94,17 +130,23 @@ PEERS = {
         Peer("redun", "redun --version", _pip("redun", "redun")),
         Peer("aws", "aws --version", _pip("aws", "awscli")),
         Peer("s5cmd", "s5cmd version", _s5cmd),
+        Peer("oxen", "oxen-python -c 'import oxen; print(oxen.__version__)'", _oxen),
         Peer("radops-0.12", "radops-0.12 --version", _radops_012),
+        Peer("torch", _version("training", "torch"), _training),
+        Peer("webdataset", _version("training", "webdataset"), _training),
+        Peer("mosaicml-streaming", _version("training", "mosaicml-streaming"), _training),
+        Peer("pyarrow", _version("tables", "pyarrow"), _tables),
+        Peer("s3fs", _version("tables", "s3fs"), _tables),
     )
 }
 
 
 def prepare(names: Iterable[str], tell: Callable[[str], None]) -> dict[str, str]:
-    """Install what is missing; return for each that cannot be had the reason.
+    """Install what is missing; return the reason for each that could not be installed.
 
     Args:
         names: Which peers.
-        tell: Told what is being installed.
+        tell: Called with what is being installed.
     """
     BIN.mkdir(parents=True, exist_ok=True)
     _LOGS.mkdir(exist_ok=True)
@@ -122,8 +164,8 @@ def prepare(names: Iterable[str], tell: Callable[[str], None]) -> dict[str, str]
         tell(f"installing {name}")
         try:
             found = _install(peer)
-        except (OSError, subprocess.CalledProcessError) as error:
-            missing[name] = f"cannot be had here: {_why(name, error)}"
+        except (OSError, subprocess.SubprocessError) as error:
+            missing[name] = f"could not be installed: {_why(name, error)}"
             continue
         place.unlink(missing_ok=True)
         place.symlink_to(found)
@@ -136,6 +178,10 @@ def _show_radops() -> None:
     place.symlink_to(Path(sys.executable).parent / "radops")
     _script("python", sys.executable)
     _script("redun-python", HOME / "redun/bin/python")
+    _script("oxen-python", HOME / "oxen/bin/python")
+    _script("dvc-python", HOME / "dvc/bin/python")
+    _script("training-python", HOME / "training/bin/python")
+    _script("tables-python", HOME / "tables/bin/python")
 
 
 def _script(name: str, program: str | Path) -> None:

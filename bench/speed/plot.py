@@ -35,7 +35,7 @@ def dots(title: str, bars: Sequence[Bar]) -> str:
     """Return a plot of times, the shortest first.
 
     Args:
-        title: What stands above it.
+        title: The text above it.
         bars: Its lines, each greater than 0.
     """
     bars = sorted(bars, key=lambda bar: bar.value)

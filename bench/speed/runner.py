@@ -16,17 +16,18 @@ from speed import data, measure, peers, work
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from speed.work import Entry, Workload
+    from speed.workload import Entry, Workload
 
 PROGRAMS = Path(__file__).resolve().parent.parent / "programs"
 
 MANY = 2000
-"""Folders of so many files are removed at the very end. ext4 looks through the numbers of all files
-that were removed within half a minute before it makes a new one: whoever makes many files then
-would wait for what another has removed, ten times as long as for making them."""
+"""Folders of so many files are removed at the very end. Before it makes a new file, ext4 looks
+through the numbers of all files that were removed within the last half minute: making many files
+would take ten times as long after many were removed."""
 
 _LIMIT = 120.0
-"""Seconds for one line; who needs more is ended, and shown so."""
+"""Seconds for one line, times the patience of the entry; one that needs more is ended, and the table
+says so."""
 _LIMIT_BEFORE = 240.0
 """The same for what prepares it."""
 
@@ -47,6 +48,12 @@ class Result:
     cpu: list[float] = field(default_factory=list)
     rss: int = 0
     cold: list[float] = field(default_factory=list)
+    latency: float | None = None
+    requests: list[int] = field(default_factory=list)
+    fetched: list[int] = field(default_factory=list)
+    """Bytes of answers."""
+    facts: dict[str, float] = field(default_factory=dict)
+    """What the line says about itself."""
     error: str | None = None
 
 
@@ -57,8 +64,8 @@ class Runner:
         folder: Where; several times the size of the data must fit.
         shapes: The files of each name.
         quick: Fewer rounds.
-        missing: The peers that cannot be had, each with the reason.
-        tell: Told what is going on.
+        missing: Peers that could not be installed, each with the reason.
+        tell: Called with messages on the progress.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class Runner:
         self._tell = tell
         self._stack = ExitStack()
         self._server: Any = None
+        self._proxy: Any = None
         self.kept: dict[str, tuple[Path, dict[str, str]]] = {}
         """What was prepared for lines that change nothing: folder and variables."""
         self._buckets = 0
@@ -88,8 +96,8 @@ class Runner:
     def run(self, workload: Workload, budget: float | None = None) -> dict[str, Any]:
         """Run one workload; return what is kept of it.
 
-        Everybody has one round. Who takes more than an equal share of the time has no other; the
-        rest go on until all rounds are done or the time is over.
+        Each contestant has one round. One that takes more than an equal share of the time has no
+        other; the rest go on until all rounds are done or the time is over.
 
         Args:
             workload: Which.
@@ -125,6 +133,7 @@ class Runner:
             "group": workload.group,
             "title": workload.title,
             "note": workload.note,
+            "compared": workload.compared,
             "data": shape.label if shape else None,
             "bytes": shape.bytes if shape else 0,
             "files": shape.files if shape else 0,
@@ -142,7 +151,7 @@ class Runner:
 
     @staticmethod
     def _affordable(runs: list[_Run], share: float, end: float | None) -> Iterator[_Run]:
-        """Yield those who are to have another round, each when it is its turn."""
+        """Yield the contestants that have another round, each when it is its turn."""
         for one in runs:
             if one.result.error is not None:
                 continue
@@ -159,6 +168,17 @@ class Runner:
             place.mkdir(parents=True)
             self._server = self._stack.enter_context(running_weed(place))
         return self._server
+
+    def proxy(self, latency: float) -> Any:  # noqa: ANN401 - as above
+        """Return a proxy before the server that delays each answer, and has counted nothing yet."""
+        from servers.http_faults import Delay  # noqa: PLC0415
+        from servers.proxy import FaultProxy  # noqa: PLC0415
+
+        if self._proxy is None:
+            self._proxy = self._stack.enter_context(FaultProxy(self.server()))
+        self._proxy.reset()
+        self._proxy.inject(Delay(latency), times=None)
+        return self._proxy
 
     def bucket(self) -> str:
         """Return the name of a new, empty bucket."""
@@ -199,6 +219,7 @@ class _Run:
         self.result = Result(
             entry.name, entry.line, entry.before, entry.limit, files.count, files.label
         )
+        self.result.latency = entry.latency
 
     def go(self, *, cold: bool) -> None:
         """Measure once more."""
@@ -207,21 +228,41 @@ class _Run:
         problem = self._prepare()
         if problem is None:
             measure.settle(self._folder, cold=cold)
-            sample = self._line(self.entry.line)
+            sample = self._measured()
             problem = sample.error
             if problem is None:
-                if cold:
-                    result.cold.append(sample.seconds)
-                elif self._workload.inside:
-                    result.seconds += json.loads(sample.output)["seconds"]
-                else:
-                    result.seconds.append(sample.seconds)
-                    result.cpu.append(sample.cpu)
-                result.rss = max(result.rss, sample.rss)
+                self._keep(sample, cold=cold)
         result.error = problem
         if not self.entry.keep and self._files.count < MANY:
             measure.remove(self._folder)
         self.cost = time.monotonic() - began
+
+    def _keep(self, sample: measure.Sample, *, cold: bool) -> None:
+        result = self.result
+        if cold:
+            result.cold.append(sample.seconds)
+        elif self._workload.inside:
+            found = json.loads(sample.output)
+            result.seconds += found["seconds"]
+            result.cpu += found.get("cpu", [])
+            result.facts |= found.get("facts", {})
+        else:
+            result.seconds.append(sample.seconds)
+            result.cpu.append(sample.cpu)
+        result.rss = max(result.rss, sample.rss)
+
+    def _measured(self) -> measure.Sample:
+        """Run the line that counts; by the proxy if its answers are to be late."""
+        limit = _LIMIT * self.entry.patience
+        if self.entry.latency is None:
+            return self._line(self.entry.line, limit)
+        proxy = self._runner.proxy(self.entry.latency)
+        sample = self._line(self.entry.line, limit, more={"S3": proxy.endpoint_url})
+        if sample.error is None:
+            seen = proxy.matching()
+            self.result.requests.append(len(seen))
+            self.result.fetched.append(sum(one.sent for one in seen))
+        return sample
 
     def _prepare(self) -> str | None:
         entry = self.entry
@@ -236,7 +277,9 @@ class _Run:
             if entry.keep:
                 self._runner.kept[key] = self._folder, self._environment
             if entry.before:
-                error = self._line(entry.before, _LIMIT_BEFORE).error
+                error = self._line(entry.before, _LIMIT_BEFORE * entry.patience).error
+            if error is not None:
+                self._runner.kept.pop(key, None)  # half prepared: the next entry prepares it again
         if error is None and entry.reset:
             error = self._line(entry.reset).error
         return f"preparing it: {error}" if error else None
@@ -244,6 +287,7 @@ class _Run:
     def _variables(self) -> dict[str, str]:
         found = peers.environment(self._folder) | {
             "DATA": str(self._files.place),
+            "FILES": str(self._files.count),
             "W": str(self._folder),
             "PROGRAMS": str(PROGRAMS),
         }
@@ -255,5 +299,8 @@ class _Run:
             found |= {"S3": server.endpoint_url, "BUCKET": self._runner.bucket()}
         return found
 
-    def _line(self, line: str, limit: float = _LIMIT) -> measure.Sample:
-        return measure.run(self._settings + line, self._environment, self._folder, limit)
+    def _line(
+        self, line: str, limit: float = _LIMIT, more: dict[str, str] | None = None
+    ) -> measure.Sample:
+        environment = {**self._environment, **(more or {})}
+        return measure.run(self._settings + line, environment, self._folder, limit)

@@ -1,71 +1,21 @@
 """What is measured: each workload with the command lines of radops and of its peers.
 
-In every line `$DATA` is the folder of the files, `$W` a fresh folder of the run, and `$S3` the
-address of the server. What stands before the measured line prepares it and is not measured.
+In every line `$DATA` is the folder of the files and `$W` a fresh folder of the run. What comes
+before the measured line prepares it and is not measured. Workloads with an S3 server are in
+`work_s3`, those of the pages in `work_ui`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-_RADOPS = "export RADOPS_HOME=$W/home; "
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One contestant of a workload."""
-
-    name: str
-    """How it is called in the table."""
-    line: str
-    """What is measured."""
-    before: str = ""
-    """What prepares it."""
-    peer: str | None = None
-    """The program that must be had; None for radops itself."""
-    keep: bool = False
-    """Whether the line changes nothing, so that one preparation serves all rounds."""
-    reset: str = ""
-    """What undoes the line before it is measured again; with `keep`."""
-    limit: bool = False
-    """Whether it is no tool of the same kind, but what the machine can do at most."""
-    sample: str | None = None
-    """The shape of the fewer files that it is given, as it is too slow for all; said so."""
-
-
-@dataclass(frozen=True)
-class Workload:
-    """Something to be done, by radops and by others."""
-
-    name: str
-    group: str
-    title: str
-    data: str | None
-    """The shape of its files."""
-    entries: tuple[Entry, ...]
-    budget: float
-    """Seconds that all of it may take, with what prepares it, on two quiet cores."""
-    rounds: int = 5
-    cold: bool = False
-    """Whether it is also measured with nothing in the page cache."""
-    server: bool = False
-    """Whether it needs the S3 server."""
-    inside: bool = False
-    """Whether the lines measure themselves, within the process, and print seconds as JSON."""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A ratio that is to be reached."""
-
-    text: str
-    workload: str
-    ours: str
-    theirs: str
-    reach: float
-    beyond_start: bool = False
-    """Whether both are taken without the start of the process."""
+from speed import (
+    work_directories,
+    work_integrations,
+    work_s3,
+    work_scale,
+    work_streaming,
+    work_ui,
+)
+from speed.workload import RADOPS, Entry, Target, Workload
 
 
 def _radops(name: str, command: str, before: str = "", *, keep: bool = False) -> Entry:
@@ -83,7 +33,7 @@ def _add(shape: str, title: str, budget: float, rounds: int) -> Workload:
     one = shape == "big"
     many = shape == "small"
     source = _FILE if one else "$DATA"
-    ours = f"add {_FILE} big.bin" if one else "add -q -r $DATA data/"
+    ours = f"add {_FILE} big.bin" if one else "add -q --each $DATA data/"
     return Workload(
         f"add-{shape}",
         "add",
@@ -121,7 +71,9 @@ def _verify(shape: str, title: str, budget: float, rounds: int, *, cold: bool = 
     sums = f"b3sum {_FILE}" if one else "xargs -a $W/list b3sum"
     listed = "" if one else "find $DATA -type f >$W/list"
     ours = (
-        f"radops datalake add -q {_FILE} big.bin" if one else "radops datalake add -q -r $DATA d/"
+        f"radops datalake add -q {_FILE} big.bin"
+        if one
+        else "radops datalake add -q --each $DATA d/"
     ) + " >/dev/null && sleep 0.2 && radops datalake verify -q"
     return Workload(
         f"verify-{shape}",
@@ -195,7 +147,7 @@ _START = Workload(
 def _move(shape: str, title: str, budget: float) -> Workload:
     one = shape == "big"
     source = _FILE if one else "$DATA"
-    ours = "add --move $W/files big.bin" if one else "add -q -r --move $W/files data/"
+    ours = "add --move $W/files big.bin" if one else "add -q --each --move $W/files data/"
     return Workload(
         f"move-{shape}",
         "add",
@@ -224,12 +176,15 @@ _LIST = Workload(
     "small",
     (
         _radops(
-            "radops ls -r", "ls -r", "radops datalake add -q -r $DATA data/ >/dev/null", keep=True
+            "radops ls -r",
+            "ls -r",
+            "radops datalake add -q --each $DATA data/ >/dev/null",
+            keep=True,
         ),
         _radops(
             "radops info",
             "info data/d0000/f000000.bin",
-            "radops datalake add -q -r $DATA data/ >/dev/null",
+            "radops datalake add -q --each $DATA data/ >/dev/null",
             keep=True,
         ),
         Entry("find", "find $DATA -type f", peer="find", keep=True, limit=True),
@@ -252,96 +207,6 @@ _LIST = Workload(
     50,
     rounds=5,
 )
-
-_REMOTE = "export RADOPS_S3_ENDPOINT_URL=$S3 RADOPS_REMOTE=s3://$BUCKET/lake; "
-_OFFLINE_ADD = "RADOPS_OFFLINE=1 radops datalake add -q -r $DATA data/ >/dev/null"
-_PUT = "s5cmd --endpoint-url $S3 cp $DATA/ s3://$BUCKET/up/ >/dev/null"
-_DVC_REMOTE = (
-    _DVC + "dvc remote add -q -d x s3://$BUCKET/dvc && "
-    "dvc remote modify -q x endpointurl $S3 && cp -r $DATA data && dvc add -q data"
-)
-_AWS_UP = "aws s3 cp --quiet --recursive --endpoint-url $S3 $DATA s3://$BUCKET/up/"
-_AWS_DOWN = "aws s3 cp --quiet --recursive --endpoint-url $S3 s3://$BUCKET/up/ $W/down"
-_OLD = (
-    "export radops_email=a@b.c radops_s3_endpoint_url=$S3 radops_aws_access_key_id=test "
-    "radops_aws_secret_access_key=testsecret radops_bucket_name=$BUCKET radops_base_path=$W/old; "
-)
-_OLD_ADD = "radops-0.12 datalake add --copy -r $DATA data"
-
-
-def _upload(shape: str, title: str, budget: float, rounds: int) -> Workload:
-    return Workload(
-        f"upload-{shape}",
-        "transfer",
-        f"Upload, {title}",
-        shape,
-        (
-            Entry("radops", "radops datalake sync -q", _OFFLINE_ADD),
-            Entry("s5cmd", _PUT, peer="s5cmd"),
-            Entry("aws s3 cp", _AWS_UP, peer="aws"),
-            Entry("DVC push", "cd $W/repo && dvc push -q", _DVC_REMOTE, "dvc"),
-            Entry(
-                "radops 0.12 add",
-                _OLD_ADD,
-                peer="radops-0.12",
-                sample="handful" if shape == "some" else None,
-            ),
-        ),
-        budget,
-        rounds=rounds,
-        server=True,
-        note="The server shares the cores with its clients.",
-    )
-
-
-def _download(shape: str, title: str, budget: float, rounds: int) -> Workload:
-    # An own home each time, so that nothing is here yet; the bucket is filled before.
-    forget = "rm -rf $W/home $W/down"
-    forget_data = "cd $W/repo && rm -rf .dvc/cache data"
-    if shape == "some":  # see `runner.MANY`
-        forget = "mkdir $W/old.$$ && mv $W/home $W/down $W/old.$$ 2>/dev/null; true"
-        forget_data = "cd $W/repo && mkdir ../old.$$ && mv .dvc/cache data ../old.$$"
-    get = "s5cmd --endpoint-url $S3 cp s3://$BUCKET/up/\\* $W/down/ >/dev/null"
-    return Workload(
-        f"download-{shape}",
-        "transfer",
-        f"Download, {title}",
-        shape,
-        (
-            Entry(
-                "radops",
-                "radops datalake download -q data/ >/dev/null",
-                f"{_OFFLINE_ADD} && radops datalake sync -q >/dev/null",
-                keep=True,
-                reset=forget,
-            ),
-            Entry("s5cmd", get, _PUT, "s5cmd", keep=True, reset=forget),
-            Entry(
-                "s5cmd, then flush",
-                f"{get} && sync -f $W",
-                _PUT,
-                "s5cmd",
-                keep=True,
-                reset=forget,
-            ),
-            # What s5cmd has put there is what aws would have.
-            Entry("aws s3 cp", _AWS_DOWN, _PUT, "aws", keep=True, reset=forget),
-            Entry(
-                "DVC pull",
-                "cd $W/repo && dvc pull -q",
-                _DVC_REMOTE + " && dvc push -q",
-                "dvc",
-                keep=True,
-                reset=forget_data,
-            ),
-        ),
-        budget,
-        rounds=rounds,
-        server=True,
-        note="radops also proves every block against its digest, flushes, and gives each file its name "
-        "(for root, whom no mode keeps from writing, as a copy).",
-    )
-
 
 _HERE = "$PROGRAMS"
 _CALLS = tuple(
@@ -402,29 +267,47 @@ WORKLOADS = {
         _add("small", "100,000 files of 4 KiB, each its own UID", 150, 3),
         _LIST,
         *_CALLS,
-        _upload("gib", "one file of 1 GiB", 100, 3),
-        _download("gib", "one file of 1 GiB", 75, 5),
-        _upload("some", "10,000 files of 4 KiB", 150, 3),
-        _download("some", "10,000 files of 4 KiB", 140, 3),
+        *work_directories.WORKLOADS,
+        *work_scale.WORKLOADS,
+        *work_s3.WORKLOADS,
+        *work_ui.WORKLOADS,
+        *work_integrations.WORKLOADS,
+        *work_streaming.WORKLOADS,
     )
 }
 
 TARGETS = (
     Target("full verify, one large file", "verify-big", "radops, full", "b3sum", 1.6),
-    Target("the same, beyond the start", "verify-big", "radops, full", "b3sum", 1.1, True),
+    Target(
+        "full verify, one large file, beyond the start",
+        "verify-big",
+        "radops, full",
+        "b3sum",
+        1.1,
+        True,
+    ),
     Target("full verify, 1,000 x 1 MiB", "verify-medium", "radops, full", "b3sum", 2.0),
-    Target("the same, beyond the start", "verify-medium", "radops, full", "b3sum", 1.2, True),
+    Target(
+        "full verify, 1,000 x 1 MiB, beyond the start",
+        "verify-medium",
+        "radops, full",
+        "b3sum",
+        1.2,
+        True,
+    ),
     Target("full verify, 100,000 x 4 KiB", "verify-small", "radops, full", "b3sum", 1.5),
     Target("add by copy, one large file", "add-big", "radops", "cp", 1.1),
     Target("add by copy, 1,000 x 1 MiB", "add-medium", "radops", "cp", 1.5),
-    Target("add -r, 100,000 x 4 KiB", "add-small", "radops", "cp", 5.0),
+    Target("add --each, 100,000 x 4 KiB", "add-small", "radops", "cp", 5.0),
     Target("add by move, one large file", "move-big", "radops", "b3sum", 1.3),
     Target("start", "start", "radops", "python, import typer", 1.8),
     Target("cached call, local hit", "call-hit", "radops", "joblib.Memory", 1.0),
-    Target("upload, 1 GiB", "upload-gib", "radops", "s5cmd|aws s3 cp", 1 / 0.9),
-    Target("download, 1 GiB", "download-gib", "radops", "s5cmd|aws s3 cp", 1 / 0.9),
-    Target("upload, 10,000 x 4 KiB", "upload-some", "radops", "DVC push", 1 / 1.5),
-    Target("download, 10,000 x 4 KiB", "download-some", "radops", "DVC pull", 1 / 1.5),
+    *work_directories.TARGETS,
+    *work_scale.TARGETS,
+    *work_s3.TARGETS,
+    *work_ui.TARGETS,
+    *work_integrations.TARGETS,
+    *work_streaming.TARGETS,
 )
 
 
@@ -432,9 +315,9 @@ def full_before(workload: Workload, entry: Entry) -> str:
     """Return the settings that every line of a contestant begins with."""
     text = ""
     if entry.peer is None:
-        text += _RADOPS
+        text += RADOPS
         if workload.server:
-            text += _REMOTE
+            text += work_s3.REMOTE
     if entry.peer == "radops-0.12" and workload.server:
-        text += _OLD
+        text += work_s3.OLD
     return text

@@ -9,31 +9,36 @@
     ├── UsageError (ValueError)     exit 2   the caller passed something that can never work
     │   ├── InvalidUIDError         exit 2   a name that cannot be a UID
     │   ├── InvalidConfigError      exit 2   the configuration cannot be used
+    │   ├── FolderRefusedError      exit 2   a folder that cannot be a directory of the lake
+    │   ├── MissingLibraryError (ImportError)    an optional library that is not installed
     │   └── ArgumentTypeError (TypeError)    an argument that cannot be recorded
     ├── UIDNotFoundError (FileNotFoundError)             exit 3
     ├── ConflictError               exit 4
-    │   ├── UIDConflictError (FileExistsError)           the UID stands with other bytes or as a folder
+    │   ├── UIDConflictError (FileExistsError)           the UID has other bytes, or is a folder
     │   ├── LineageMismatchError    exit 4   the UID was made in another way
     │   └── HasDependentsError      exit 4   other files were made from it
     ├── CorruptDataError            exit 5
     │   ├── CorruptObjectError      exit 5   bytes that are not what their digest says
-    │   └── CorruptRecordError      exit 5   a record that does not decode or answers for another UID
+    │   └── CorruptRecordError      exit 5   a record that does not decode or names another UID
     ├── RemoteUnavailableError (ConnectionError)         exit 6; trying again helps
     ├── RemoteRefusedError          exit 7   credentials, policy; trying again does not help
     │   ├── UnsafeRemoteError       exit 7   the remote ignores create-if-absent
     │   ├── ForeignLakeError        exit 7   the remote holds another lake
     │   └── NewerFormatError        exit 7   written by a later version of radops
     └── LocalStorageError (OSError) exit 8   local disk, permission, or a file that cannot be read
-        ├── MissingFileError (FileNotFoundError)         a local file that is not there
+        ├── MissingFileError (FileNotFoundError)         a local file that does not exist
         └── FileChangedError        exit 8   a file changed while it was read
 
-Messages are one or two short lines: what happened, to what. `hint` says what to do.
+Messages are one or two short lines: what happened, to what. `hint` says what to do. URLs in them
+lose user, password, query and fragment.
 Every error can be pickled, so it can cross process borders.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
+
+from radops.redact import redact
 
 
 class RadopsError(Exception):
@@ -47,11 +52,15 @@ class RadopsError(Exception):
 
     exit_code: ClassVar[int] = 1
     code: ClassVar[str] = "failed"
+    is_pending: bool = False
+    """Whether the finished result is on this machine and waits for the next `sync`."""
 
     def __init__(self, message: str, *, uid: str | None = None, hint: str | None = None) -> None:
+        message = redact(message)
+        hint = None if hint is None else redact(hint)
         super().__init__(message)
         self.message = message
-        self.uid = uid
+        self.uid = None if uid is None else redact(uid)
         self.hint = hint
         if hint is not None and hasattr(self, "add_note"):
             self.add_note(f"hint: {hint}")  # from Python 3.11 on tracebacks show it
@@ -102,12 +111,28 @@ class InvalidUIDError(UsageError):
     """The text cannot be a UID."""
 
     code = "invalid-uid"
+    reason: str = ""
+    """Which rule the text breaks: the same for all texts that break it in one way."""
 
 
 class InvalidConfigError(UsageError):
     """The configuration cannot be used; the message names the key."""
 
     code = "invalid-config"
+
+
+class FolderRefusedError(UsageError):
+    """A folder holds what a directory of the lake cannot; the message names the first files."""
+
+    code = "folder-refused"
+    reasons: tuple[tuple[str, int, tuple[str, ...]], ...] = ()
+    """For each reason: a word for it, how many files there are, and at most ten paths."""
+
+
+class MissingLibraryError(UsageError, ImportError):
+    """A part of radops needs a library that is not installed; the hint says how to get it."""
+
+    code = "missing-library"
 
 
 class ArgumentTypeError(UsageError, TypeError):
@@ -124,20 +149,20 @@ class UIDNotFoundError(RadopsError, FileNotFoundError):
 
 
 class ConflictError(RadopsError):
-    """What is asked for contradicts what is in the lake."""
+    """The request contradicts what is in the lake."""
 
     exit_code = 4
     code = "conflict"
 
 
 class UIDConflictError(ConflictError, FileExistsError):
-    """The UID stands already with other bytes, or as a folder, or below a file."""
+    """The UID exists with other bytes, or as a folder, or below a file."""
 
     code = "uid-conflict"
 
 
 class LineageMismatchError(ConflictError):
-    """The UID stands already but was made in another way; the message says what differs."""
+    """The UID exists but was made in another way; the message names the difference."""
 
     code = "lineage-mismatch"
 
@@ -151,7 +176,7 @@ class HasDependentsError(ConflictError):
 
 
 class CorruptDataError(RadopsError):
-    """Stored data is not what it should be. It was not served."""
+    """Stored data is damaged. It was not returned."""
 
     exit_code = 5
     code = "corrupt"
@@ -164,7 +189,7 @@ class CorruptObjectError(CorruptDataError):
 
 
 class CorruptRecordError(CorruptDataError):
-    """A record does not decode, is not canonical, or answers for another UID."""
+    """A record does not decode, is not canonical, or names another UID."""
 
     code = "corrupt-record"
 
@@ -177,10 +202,12 @@ class RemoteUnavailableError(RadopsError, ConnectionError):
 
 
 class RemoteRefusedError(RadopsError):
-    """The remote answered and said no: credentials, rights, a missing bucket."""
+    """The remote refused: credentials, rights, a missing bucket."""
 
     exit_code = 7
     code = "remote-refused"
+    digests: tuple[str, ...] = ()
+    """The objects that were refused while others were given, as hexadecimal text."""
 
 
 class UnsafeRemoteError(RemoteRefusedError):
@@ -209,7 +236,7 @@ class LocalStorageError(RadopsError, OSError):
 
 
 class MissingFileError(LocalStorageError, FileNotFoundError):
-    """A local file that was named is not there."""
+    """A local file does not exist."""
 
     code = "missing-file"
 

@@ -11,3 +11,8 @@ def radops_version() -> str:
     from importlib.metadata import version  # noqa: PLC0415 - takes as long as a small command
 
     return version("radops")
+
+
+def version_text() -> str:
+    """Return what `radops --version` prints."""
+    return f"radops {radops_version()}"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from radops.backends.folder import FolderBackend
-from radops.backends.keys import check_key, is_key
+from radops.backends.base import check_key, is_key
+from radops.backends.folder.backend import FolderBackend
 from radops.backends.memory import MemoryBackend
 from radops.backends.open import RemoteOptions, open_backend
 from radops.backends.parts import MIB, Parts
-from radops.backends.s3 import S3Backend
-from radops.backends.s3_upload import part_size_for
+from radops.backends.s3.backend import S3Backend
+from radops.backends.s3.upload import part_size_for
 from radops.errors import InvalidConfigError
 
 if TYPE_CHECKING:
@@ -41,10 +41,13 @@ def test_a_folder(tmp_path: Path) -> None:
         assert backend.url == (tmp_path / "a b").as_uri()
 
 
-def test_a_folder_shared_by_a_group(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("root", "made"), [(0o775, 0o2775), (0o770, 0o2770)])
+def test_a_folder_shared_by_a_group(tmp_path: Path, root: int, made: int) -> None:
+    """Folders inside are open to others as far as the root is."""
+    tmp_path.chmod(root)
     backend = open_backend(tmp_path.as_uri(), shared="group")
     backend.put([("a/b", b"1")])
-    assert (tmp_path / "a").stat().st_mode & 0o7777 == 0o2775
+    assert (tmp_path / "a").stat().st_mode & 0o7777 == made
 
 
 def test_memory_by_name() -> None:

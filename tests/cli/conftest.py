@@ -1,162 +1,74 @@
-"""The real console, in a process of its own with a clean environment."""
+"""Lakes that several tests of commands start from."""
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
-import termios
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from console import clean_environment, cli
 
-_STYLES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def error(self) -> Any:
-        return json.loads(self.err)["error"]
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    @property
-    def text(self) -> str:
-        """What a terminal shows, without styles."""
-        return _STYLES.sub("", self.out).replace("\r\n", "\n")
-
-
-@dataclass
-class Cli:
-    """Runs `radops` as people do."""
-
-    folder: Path
-    env: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def home(self) -> Path:
-        return self.folder / "home"
-
-    @property
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", "radops"]
-
-    def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {
-            # PYTHONPATH: to run the tests against another version of a library.
-            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
-            "HOME": str(self.folder),
-            "RADOPS_HOME": str(self.home),
-            "LANG": "C.UTF-8",
-            "TERM": "xterm-256color",
-            "PYTHONWARNINGS": "error",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-            **self.env,
-            **(env or {}),
-        }
-
-    def __call__(
-        self, *arguments: str, env: Mapping[str, str] | None = None, stdin: str | None = None
-    ) -> Result:
-        """Run in pipes, without a terminal."""
-        done = subprocess.run(
-            [*self.command, *arguments],
-            env=self.environment(env),
-            cwd=self.folder,
-            input=(stdin or "").encode(),
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    def ok(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
-        """Run in pipes what has to go well."""
-        result = self(*arguments, env=env)
-        assert result.code == 0, result.err
-        return result
-
-    def popen(self, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Any:
-        """Start and return the process."""
-        return subprocess.Popen(
-            [*self.command, *arguments],
-            env=self.environment(env),
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            **{"stdout": subprocess.PIPE, **more},
-        )
-
-    def terminal(
-        self,
-        *arguments: str,
-        columns: int = 80,
-        keys: str = "",
-        env: Mapping[str, str] | None = None,
-    ) -> Result:
-        """Run in a terminal of that width, where somebody types `keys`; `out` is all it shows."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        process = subprocess.Popen(
-            [*self.command, *arguments],
-            env=self.environment(env),
-            cwd=self.folder,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-        os.write(master, keys.encode())
-        shown = b""
-        try:
-            while select.select([master], [], [], 60)[0] and (chunk := os.read(master, 1 << 16)):
-                shown += chunk
-        except OSError:  # Linux's way to say that the other side is gone
-            pass
-        finally:
-            os.close(master)  # hangs up, if it still runs
-        return Result(process.wait(timeout=60), shown.decode(), "")
+__all__ = ["clean_environment", "cli"]
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """A console with a home of its own, nothing configured."""
-    return Cli(tmp_path)
+def sample(cli):
+    """A lake with a file and a folder of files."""
+    (cli.folder / "myfile.txt").write_text("this is some data\n")
+    tree = cli.folder / "tree"
+    (tree / "sub").mkdir(parents=True)
+    (tree / "b.csv").write_text("b")
+    (tree / "a.csv").write_text("a")
+    (tree / "sub" / "c d.csv").write_text("c")
+    cli.ok("datalake", "add", "myfile.txt", "name.txt")
+    cli.ok("datalake", "add", "--each", "tree", "data/")
+    return cli
 
 
 @pytest.fixture
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same for commands that run in this process; returns the home."""
-    for name in list(os.environ):
-        if name.startswith(("RADOPS_", "AWS_")) or name in ("NO_COLOR", "FORCE_COLOR"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("RADOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "home"
+def machines(cli, tmp_path):
+    """Two machines with one remote: `first` has a file and published it, `second` has nothing."""
+    made = []
+    for name in ("first", "second"):
+        machine = type(cli)(tmp_path / name, {"RADOPS_EMAIL": f"{name}@example.com"})
+        machine.folder.mkdir()
+        machine.ok("config", "setup", "--remote", f"file://{tmp_path}/shared", "--quiet")
+        made.append(machine)
+    first = made[0]
+    (first.folder / "a.txt").write_text("a")
+    first.ok("datalake", "add", "a.txt", "data/a.txt")
+    return made
+
+
+PIPELINE = """\
+from radops.data_lake import File, file_creator
+
+
+@file_creator
+def process(f: File, rate: float, output_uid: str) -> File:
+    with f.open("r") as fileobj:
+        data = fileobj.read()
+    out_file = File(output_uid)
+    with out_file.open("w") as fileobj:
+        fileobj.write(data + "additional data")
+    return out_file
+
+
+if __name__ == "__main__":
+    first = process(File("raw.txt"), rate=0.5, output_uid="made/first.txt")
+    process(first, rate=2.0, output_uid="made/second.txt")
+"""
+
+
+@pytest.fixture
+def made(cli):
+    """A lake where `made/second.txt` was made from `made/first.txt`, and that from `raw.txt`."""
+    (cli.folder / "raw.txt").write_text("raw\n")
+    (cli.folder / "pipeline.py").write_text(PIPELINE)
+    cli.env["RADOPS_EMAIL"] = "user@striveworks.com"
+    cli.ok("datalake", "add", "raw.txt")
+    subprocess.run(
+        [sys.executable, "pipeline.py"], cwd=cli.folder, env=cli.environment(), check=True
+    )
+    return cli

@@ -23,11 +23,12 @@ from radops.errors import (
 
 DATALAKE = [
     "ls", "add", "info", "cat", "local-path", "download", "delete-local", "delete",
-    "presigned-url", "sync",
+    "presigned-url", "sync", "gc", "purge-local-storage", "empty-quarantine", "verify", "lineage",
+    "why",
 ]  # fmt: skip
 CONFIG = [
-    "setup", "check", "set", "view", "get-contexts", "create-context", "use-context",
-    "current-context",
+    "setup", "check", "set", "view", "get-contexts", "create-context", "delete-context",
+    "use-context", "current-context",
 ]  # fmt: skip
 
 
@@ -54,6 +55,30 @@ def test_what_is_slow_to_import_is_not_needed(cli, arguments):
     assert done.stdout == b"[]\n"
 
 
+@pytest.mark.parametrize("command", ["ls", "cat x", "info x", "download x", "local-path x"])
+def test_a_command_that_reads_imports_nothing_of_what_adds(cli, command):
+    program = textwrap.dedent(
+        f"""
+        import contextlib, importlib.util, io, sys
+        from radops.cli.main import main
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            main(["datalake", *{command.split()!r}])
+        assert "radops.lake.lake" in sys.modules
+        adding = ["add", "add_batches", "add_existing", "directory.add", "directory.move"]
+        adding += ["directory.bucket", "directory.taking", "expected", "fetch_url"]
+        adding = [f"radops.lake.{{name}}" for name in adding]
+        adding += ["radops.repository.trees.intake", "http.client"]
+        for name in adding:
+            assert importlib.util.find_spec(name), name
+        print([name for name in adding if name in sys.modules])
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=cli.environment(), capture_output=True, check=True
+    )
+    assert done.stdout == b"[]\n"
+
+
 @pytest.mark.parametrize("arguments", [[], ["datalake"], ["config"]])
 def test_a_group_alone_shows_its_help_and_is_wrong_usage(cli, arguments):
     result = cli(*arguments)
@@ -72,9 +97,11 @@ def test_every_command_has_help_with_an_example(cli, command):
     example = text.partition("Example")[2]
     assert " ".join(["radops", *command]) in example or command[-1] == "local-path"
     if command[0] == "datalake":
-        for option in ("--context", "--offline", "--quiet", "--help"):
+        for option in ("--context", "--quiet", "--help"):
             assert option in text
-    if command[-1] not in ("cat", "set", "create-context", "use-context"):
+        # Local files are removed only where the remote confirms that it has them.
+        assert ("--offline" in text) == (command[-1] != "purge-local-storage")
+    if command[-1] not in ("cat", "set", "create-context", "delete-context", "use-context"):
         assert "--json" in text
 
 
@@ -223,8 +250,10 @@ def test_signals_end_it_as_shells_expect(cli, tmp_path, number, code):
     os.mkfifo(tmp_path / "ready")
     program = textwrap.dedent(
         f"""
-        import sys, time
+        import signal, sys, time
         from radops.cli import main
+        # A shell without job control has its background jobs, maybe these tests, ignore SIGINT.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         def wait(arguments):
             try:
                 open({str(tmp_path / "ready")!r}, "w").close()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import sys
 import threading
+import time
 
 import pytest
 
 from radops.cli import progress as module
-from radops.cli.progress import Bar, Lines, progress
+from radops.cli.failures import Failure, describe
+from radops.cli.progress import Bar, Lines, paused, progress
 
 
 class Clock:
@@ -100,6 +102,61 @@ def test_the_bar_goes_when_the_work_fails(clock, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         work()
     assert "\x1b[?25h" in sys.stderr.getvalue(), "the cursor is there again"
+
+
+def test_a_terminal_shows_within_half_a_second_that_something_is_done(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress(quiet=False):
+        assert shows("working") <= 2.0, "before any stage has begun"
+
+
+def test_a_stage_that_reports_nothing_is_shown_too(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress(quiet=False) as view:
+        view.start("listing", None, None)
+        assert shows("listing") <= 2.0
+
+
+def shows(text: str) -> float:
+    """Return how many seconds it takes until the terminal shows the text."""
+    began = time.monotonic()
+    while text not in sys.stderr.getvalue():
+        assert time.monotonic() - began < 30, f"{text} is never shown"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_the_bar_is_away_while_a_question_is_asked(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress(quiet=False) as view:
+        view.start("adding", None, None)
+        shows("adding")
+        with paused():
+            before = sys.stderr.getvalue()
+            time.sleep(1)
+            assert sys.stderr.getvalue() == before
+            assert before.endswith("\x1b[2K"), "the bar is removed"
+        view.start("deleting", None, None)
+        shows("deleting")
+
+
+def test_without_a_view_there_is_nothing_to_pause():
+    with paused(), progress(quiet=True), paused():
+        pass
+
+
+def test_an_interrupt_says_whether_running_it_again_continues():
+    with pytest.raises(KeyboardInterrupt) as caught, progress(quiet=True, resumable=True):
+        raise KeyboardInterrupt
+    assert describe(caught.value) == Failure(
+        "interrupted",
+        130,
+        "interrupted",
+        hint="what is finished stays; run the same command again to do the rest",
+    )
+    with pytest.raises(KeyboardInterrupt) as caught, progress(quiet=True):
+        raise KeyboardInterrupt
+    assert describe(caught.value) == Failure("interrupted", 130, "interrupted")
 
 
 def test_quiet_is_quiet():

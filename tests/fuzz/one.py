@@ -14,9 +14,9 @@ import atheris
 with atheris.instrument_imports(include=["radops"]):
     from fuzz import targets
     from radops.errors import RadopsError
-    from radops.model import cbor
+    from radops.format import cbor
 
-# What may stand in a record instead of what does.
+# Values that replace those of a record.
 _VALUES: list[Any] = [
     None, True, 0, -1, 1, 1 << 62, 0.5, float("nan"), b"", b"\x00" * 16, b"\x01" * 32, "", "a", "é",
     "e\u0301", "../../etc/passwd", "a//b", "/a", "\x00", "a" * 600, "refs/a.radops", "2026-11-22",

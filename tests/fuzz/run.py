@@ -2,7 +2,7 @@
 
 One target after the other, each for so many seconds, in a process of its own. What fails is kept
 in `target/fuzz/findings/`, and printed as a line for `tests/fuzz/corpus/<target>.hex`: there it
-stays a test for good. `--grow` also writes there what reaches code that the corpus does not.
+stays a test. `--grow` also writes there inputs that reach code which the corpus does not reach.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_BYTES = 4096
 
 
 def fuzz(what: str, seconds: int) -> bool:
-    """Fuzz one target; say whether nothing was found."""
+    """Fuzz one target; return whether it found no failure."""
     work, findings = WORK / what, WORK / "findings"
     for folder in (work, findings):
         folder.mkdir(parents=True, exist_ok=True)

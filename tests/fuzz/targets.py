@@ -6,24 +6,34 @@ takes, it writes again to the same bytes, and no name in it leads elsewhere.
 
 from __future__ import annotations
 
+import posixpath
+import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from model import samples
+from directories.reference import LINK, trailer
+from directories.vectors import parts
+from format import decoded, samples
+from radops import native
+from radops.backends import process
 from radops.config.file import parse
-from radops.errors import InvalidUIDError, RadopsError
-from radops.model import cbor
-from radops.model.call import Call, decode_call, encode_call
-from radops.model.edge import Edge, decode_edge
-from radops.model.marker import decode_marker, new_marker
-from radops.model.outline import BLOCK_SIZE, check_outline
-from radops.model.pattern import literal_prefix, match
-from radops.model.record import FileRecord, Tombstone, decode_slot, folder_record, tombstone
-from radops.model.render import readable
-from radops.model.uid import UID, parse_slot_key, parse_uid, slot_key
-from radops.model.urls import strip_url
-from radops.repository import leases, pending, trash
-from radops.repository.draft import Draft
+from radops.errors import CorruptRecordError, InvalidUIDError, RadopsError
+from radops.format import cbor
+from radops.format.call import Call, CallOutput, decode_call, encode_call
+from radops.format.edge import Edge, decode_edge
+from radops.format.inner import check_inner_path
+from radops.format.marker import decode_marker, new_marker
+from radops.format.note import decode_note, describe, parse_note_key
+from radops.format.outline import BLOCK_SIZE, check_outline
+from radops.format.pattern import literal_prefix, match
+from radops.format.record import FileRecord, Tombstone, decode_slot, folder_record, tombstone
+from radops.format.render import readable
+from radops.format.uid import UID, parse_slot_key, parse_uid, slot_key
+from radops.redact import strip_url
+from radops.repository.objects import trash
+from radops.repository.refs import leases, pending
+from radops.repository.refs.draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +42,22 @@ CORPUS = Path(__file__).parent / "corpus"
 
 RECORDS = [record.raw for record in samples.records()]
 _OUTPUT = UID("out.csv")
+# Whose records are of a directory, and name a call that is in an object.
+_MORE_CALLS = [
+    samples.make_call(
+        outputs=(
+            CallOutput(_OUTPUT, samples.digest(1), 9, layout=samples.digest(2), files=1, bytes=3),
+        )
+    ),
+    samples.LONG_CALL,
+]
 
 
 class Target(NamedTuple):
     """A decoder of foreign bytes."""
 
     run: Callable[[bytes], None]
-    """Raises anything but a `RadopsError` only where there is something to mend."""
+    """Raises anything but a `RadopsError` only if there is a fault to fix."""
     seeds: list[bytes]
     is_cbor: bool = True
 
@@ -61,6 +80,7 @@ def _shown(call: Call | None) -> None:
 
 
 def _slot(raw: bytes) -> None:
+    decoded.agree(raw, decoded.uid_within(raw))
     found = decode_slot(raw)
     assert found.raw == raw
     _again(raw)
@@ -85,6 +105,22 @@ def _edge(raw: bytes) -> None:
     _again(raw)
 
 
+def _note(raw: bytes) -> None:
+    # The key of a note is what it says of itself, so any honest note has one.
+    tree = cbor.decode(raw)
+    fields = tree if isinstance(tree, dict) else {}
+    uid, time, number = (fields.get(name) for name in ("uid", "written_at", "id"))
+    time = re.sub("[-:.]", "", time) if isinstance(time, str) else ""
+    number = number.hex() if isinstance(number, bytes) else ""
+    key = f"notes/{uid}/{time}-{number}.radops"
+    found = decode_note(raw, key)
+    assert found.raw == raw
+    assert parse_note_key(key) == (found.uid, key)
+    assert not {"", ".", ".."} & set(key.split("/"))
+    describe([found], found.digest)
+    _again(raw)
+
+
 def _marker(raw: bytes) -> None:
     found = decode_marker(raw)
     assert found.raw == raw
@@ -104,8 +140,8 @@ def _lease(raw: bytes) -> None:
     if found is not None:
         assert leases._decode(found.encode()) == found
         assert 0 <= found.seconds < float("inf")
-        leases.is_gone(found.holder.process)
-        leases.is_gone(f"{leases._this_place()}/{found.holder.what}/1")
+        process.is_gone(found.holder.process)
+        process.is_gone(f"{process._this_place()}/{found.holder.what}/1")
 
 
 def _outline(raw: bytes) -> None:
@@ -148,6 +184,57 @@ def _kept() -> bytes:
     return pending._encode(draft)
 
 
+def _part(raw: bytes, decode: Callable[[bytes], object]) -> None:
+    """Decode a part of a directory in Rust; what it takes is canonical."""
+    try:
+        decode(raw)
+    except (native.TreeFormatError, native.NewerTreeError) as error:
+        raise CorruptRecordError(str(error)) from None
+    _again(raw)
+
+
+def _page(raw: bytes) -> None:
+    _part(raw, native.decode_page)
+    for path, kind, _, _, target in native.decode_page(raw):
+        check_inner_path(path)
+        if target is not None:
+            assert kind == LINK
+            folder = posixpath.normpath(f"/top/{posixpath.dirname(path)}")
+            assert posixpath.normpath(f"{folder}/{target}").startswith("/top/")
+
+
+def _root(raw: bytes) -> None:
+    _part(raw, native.decode_root)
+    files, _, entries, _ = native.decode_root(raw)
+    assert files <= entries
+
+
+def _layout(raw: bytes) -> None:
+    _part(raw, native.decode_layout)
+
+
+def _layout_page(raw: bytes) -> None:
+    _part(raw, native.decode_layout_page)
+    sources, places = native.decode_layout_page(raw)
+    assert sources == sorted(set(sources))
+    assert all(place[0] < len(sources) for place in places if place is not None)
+
+
+def _sources(raw: bytes) -> None:
+    _part(raw, partial(native.decode_sources, last=True))
+    sources = native.decode_sources(raw, last=True)
+    assert sources == sorted(set(sources))
+
+
+def _pack(raw: bytes) -> None:
+    try:
+        files = native.decode_pack(raw)
+    except native.TreeFormatError as error:
+        raise CorruptRecordError(str(error)) from None
+    assert raw.endswith(trailer(files))
+    assert sum(size for _, size in files) + len(trailer(files)) == len(raw)
+
+
 _HOLDER = leases.Holder("host", 1, "process", "work", "2026-11-22T12:00:00Z")
 _CONFIG = b"""\
 current_context = "team"
@@ -158,15 +245,24 @@ remote = "s3://bucket/prefix"
 endpoint_url = "https://s3.example.com"
 """
 
+PARTS = parts()
+
 TARGETS: dict[str, Target] = {
     "call": Target(_call, [encode_call(samples.CALL)]),
     "config": Target(_config, [_CONFIG], is_cbor=False),
     "edge": Target(_edge, [Edge(_OUTPUT, samples.digest(1)).encode()]),
+    "layout": Target(_layout, [PARTS["layout"], PARTS["layout-of-pages"]]),
+    "layout-page": Target(_layout_page, [PARTS["layout-page"]]),
     "lease": Target(_lease, [leases._Body(bytes(16), 1, False, 60.0, _HOLDER).encode()]),
     "marker": Target(_marker, [new_marker(bytes(16)).raw]),
     "names": Target(_names, [b"a/b/c.csv", b"a/**/*.csv\na/b/c.csv"], is_cbor=False),
+    "note": Target(_note, [bytes.fromhex((samples.GOLDEN / "note.hex").read_text())]),
     "outline": Target(_outline, [bytes(7 + 64)], is_cbor=False),
+    "pack": Target(_pack, [PARTS["pack"]], is_cbor=False),
+    "page": Target(_page, [PARTS["page"]]),
     "pending": Target(_pending, [_kept()]),
+    "root": Target(_root, [PARTS["root"], PARTS["root-of-pages"]]),
+    "sources": Target(_sources, [PARTS["sources"]]),
     "slot": Target(
         _slot,
         [
@@ -174,6 +270,7 @@ TARGETS: dict[str, Target] = {
             samples.IMPORT.raw,
             folder_record(UID("a")),
             tombstone(RECORDS[0], samples.NOW, "ada@example.com"),
+            *(records[0].raw for records in map(samples.records, _MORE_CALLS)),
         ],
     ),
 }
@@ -202,7 +299,7 @@ def altered(tree: Any, choose: Callable[[int], int], values: list[Any]) -> bytes
     Args:
         tree: What to alter.
         choose: Returns a number from 0 up to its argument, without it.
-        values: What may stand there instead.
+        values: Values that replace it.
     """
     node = tree
     for _ in range(choose(7)):

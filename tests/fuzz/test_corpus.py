@@ -1,4 +1,4 @@
-"""What the fuzzer found worth keeping: the honest, the strange, and what was once mended."""
+"""Inputs that the fuzzer kept: valid ones, unusual ones, and those that once failed."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def test_honest_bytes_are_taken(what: str) -> None:
     assert all(targets.attempt(what, raw) for raw in targets.TARGETS[what].seeds)
 
 
-def test_no_corpus_is_nobodys() -> None:
+def test_each_corpus_belongs_to_a_target() -> None:
     assert {path.stem for path in targets.CORPUS.iterdir()} <= set(targets.TARGETS)

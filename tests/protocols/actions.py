@@ -11,25 +11,31 @@ from protocols.explorer import Explorer, settled
 from protocols.scenario import DEEP, DEEP_RUNS, Count, Done, Failed, Scenario
 from protocols.world import LAKE, content_of, open_backends
 from radops.errors import RadopsError, RemoteUnavailableError, UIDConflictError, UIDNotFoundError
-from radops.model.build import build_call, build_import
-from radops.model.call import Call, CallInput, CallOutput, Code, Environment
-from radops.model.digest import Digest
-from radops.model.record import FileRecord, FolderRecord, Tombstone
-from radops.model.uid import UID, folders_of
+from radops.format.build import build_call, build_import
+from radops.format.call import Call, CallInput, CallOutput, Code, Environment, encode_call
+from radops.format.digest import Digest
+from radops.format.record import FileRecord, FolderRecord, Tombstone
+from radops.format.uid import UID, folders_of
 from radops.repository import layout
-from radops.repository.commit import bury, commit, resolve
-from radops.repository.draft import Draft
-from radops.repository.repository import Repository
-from radops.repository.slots import Free, Pending, Taken
+from radops.repository.refs.bury import bury
+from radops.repository.refs.commit import commit
+from radops.repository.refs.draft import Draft
+from radops.repository.refs.intents import resolve
+from radops.repository.refs.repository import Repository
+from radops.repository.refs.slots import Free, Taken, Unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from protocols.scenario import Outcome
     from protocols.world import Client, Content
-    from radops.repository.commit import Outcome as Committed
+    from radops.repository.refs.commit import Outcome as Committed
 
 NOW = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
+
+
+CALLS: dict[Digest, bytes] = {}
+"""Calls that are objects of their own."""
 
 
 def body(text: str) -> bytes:
@@ -38,6 +44,15 @@ def body(text: str) -> bytes:
 
 def digest(text: str) -> Digest:
     return Digest.of(body(text))
+
+
+PACK = "x"
+"""The pack of all directories here; its content does not matter."""
+
+
+def kept_of(record: FileRecord) -> set[Digest]:
+    """Return what a record keeps, with the pack of a directory."""
+    return set(record.keeps) | ({digest(PACK)} if record.directories else set())
 
 
 def id_of(name: str) -> bytes:
@@ -96,9 +111,13 @@ def called(
         radops_version="0",
         commit_id=id_of(f"{by} {key} {'+'.join(sorted(outputs))}"),
     )
+    objects = [(output.digest, output.size) for output in call.outputs]
+    if records[0].call_object is not None:
+        raw = CALLS[records[0].call_object] = encode_call(call)
+        objects.append((records[0].call_object, len(raw)))
     return Draft(
         records,
-        [(output.digest, output.size) for output in call.outputs],
+        objects,
         call.key,
         sorted({one.uid for one in call.inputs}),
     )
@@ -117,13 +136,15 @@ class Make:
 
     def __call__(self, client: Client) -> Committed:
         put_objects(client, self.texts)
+        if (call := self.draft.records[0].call_object) is not None:
+            client.port().put([(layout.object_key(call), CALLS[call])])
         (result,) = commit(client.repository, [self.draft])
         if isinstance(result, RadopsError):
             raise result
         return result
 
     def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
-        """Hold what the client was told against what the slots say ever stood there."""
+        """Hold what the client was told against all that the slots say was ever there."""
         held = {(one.uid, one.number): one for one in all_slots(content)}
         if isinstance(outcome, Done):
             uids = [one.uid for one in outcome.value.taken]
@@ -131,8 +152,8 @@ class Make:
             for one in outcome.value.taken:
                 there = held.get((one.uid, one.number))
                 assert there is not None, f"told that {one.uid} is in an absent slot {one.number}"
-                stood = None if there.record is None else there.record.raw
-                assert stood == one.record.raw, f"told of what never stood in {there.key}"
+                raw = None if there.record is None else there.record.raw
+                assert raw == one.record.raw, f"told of what was never in {there.key}"
                 assert not there.aborted, f"told of {there.key}, which was given up"
                 wanted = next(r for r in self.draft.records if r.uid == one.uid)
                 assert one.record.digest == wanted.digest, f"adopted other bytes for {one.uid}"
@@ -220,7 +241,7 @@ class Settle:
     def __call__(self, client: Client) -> None:
         repository = client.repository
         state = repository.slots.state(UID(self.uid))
-        if isinstance(state, Pending):
+        if isinstance(state, Unfinished):
             resolve(repository, state.record)
 
     def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
@@ -264,11 +285,11 @@ def settle_all(repository: Repository) -> int:
     found = 0
     for held in list(slots_of(repository)):
         state = repository.slots.state(held.uid)
-        if isinstance(state, Pending):
+        if isinstance(state, Unfinished):
             found += 1
             resolve(repository, state.record)
             after = repository.slots.state(held.uid)
-            assert not isinstance(after, Pending), f"{held.key} is still pending"
+            assert not isinstance(after, Unfinished), f"{held.key} is still pending"
             assert isinstance(after, (Free, Taken))
     return found
 
@@ -292,7 +313,7 @@ def recovery(works: Mapping[str, Callable[[Client], object]]) -> Callable[[Conte
 
 
 def judge_all(works: Mapping[str, object]) -> Callable[[Content, Mapping[str, Outcome]], None]:
-    """Return what judges each client's outcome, and that nobody shares a creation."""
+    """Return what judges each client's outcome, and that no creation is claimed twice."""
 
     def judge(content: Content, outcomes: Mapping[str, Outcome]) -> None:
         created: dict[tuple[str, int], str] = {}

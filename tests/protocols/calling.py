@@ -1,7 +1,8 @@
 """Equal calls at once: the leases that keep all but one of them waiting, and what becomes of them.
 
 A client computes by standing still for as long as the others like; signs of life, which a real
-one gives from another thread, are steps of its own. Who waits sleeps until something changes.
+one gives from another thread, are steps of its own. A client that waits
+sleeps until something changes.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 from protocols.actions import Make, called, explore, put_objects
+from protocols.pinned import START
 from protocols.scenario import Done
 from protocols.world import CLOCK, Op
-from radops.data_lake import flight
 from radops.errors import RadopsError, UIDConflictError
-from radops.repository.commit import commit
-from radops.repository.repository import Repository
-from radops.repository.slots import Taken
+from radops.pipeline import single_flight
+from radops.repository.refs.commit import commit
+from radops.repository.refs.repository import Repository
+from radops.repository.refs.slots import Taken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from protocols.scenario import Count, Outcome
     from protocols.world import Client, Content
-    from radops.model.uid import UID
+    from radops.format.uid import UID
 
 LEASE_SECONDS = 60.0
 SILENCE = LEASE_SECONDS + 3
-"""For so long nobody is waited for who gives no sign of life."""
+"""How long a client that gives no sign of life is waited for."""
 
 
 class Called(NamedTuple):
@@ -42,7 +44,7 @@ class Called(NamedTuple):
 
 @dataclass(frozen=True)
 class CallOnce(Make):
-    """Makes a call as a creator does: once, whoever else makes it."""
+    """Makes a call as a creator does: once, also if others make it."""
 
     beats: int = 0
     """Signs of life while it computes."""
@@ -55,12 +57,12 @@ class CallOnce(Make):
         lake = client.repository
         # It shares the backend with the lake, so that all can be held against each other.
         home = Repository(client.port(), f"leases/{self.home}/", originator=client.name)
-        mirror = SimpleNamespace(here=home, remote=lake) if self.home else None
+        working = SimpleNamespace(local=home, remote=lake) if self.home else None
         session = SimpleNamespace(
             settings=SimpleNamespace(lease_seconds=LEASE_SECONDS, context=""),
             storage=SimpleNamespace(root=client.name),
             remote_url=None,
-            prepare_write=lambda: mirror or SimpleNamespace(here=lake, remote=None),
+            prepare_write=lambda: working or SimpleNamespace(local=lake, remote=None),
         )
         computed = []
 
@@ -84,7 +86,7 @@ class CallOnce(Make):
             return Called(result.taken, result.created, len(computed))
 
         assert self.draft.key is not None
-        return flight.once(session, self.draft.key, "work", find, compute, publish)
+        return single_flight.once(session, self.draft.key, "work", find, compute, publish)
 
     def _find(self, repository: Repository, computed: int) -> Called | None:
         states = repository.states([record.uid for record in self.draft.records], {})
@@ -96,6 +98,21 @@ class CallOnce(Make):
     def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
         if self.same or not isinstance(outcome, Done):
             super().judge(content, outcome, alone=alone)
+
+
+@dataclass(frozen=True)
+class CallAgain(CallOnce):
+    """Makes a call; if it is interrupted (Ctrl-C), makes it again in the same process."""
+
+    def __call__(self, client: Client) -> Called:
+        try:
+            return super().__call__(client)
+        except KeyboardInterrupt:
+            return super().__call__(client)
+
+
+def call_again(outputs: Mapping[str, str], by: str, *, home: str = "") -> CallAgain:
+    return CallAgain(called(outputs, "key", by), tuple(outputs.values()), home=home)
 
 
 def call_once(
@@ -112,10 +129,18 @@ def one_result(_content: Content, outcomes: Mapping[str, Outcome]) -> None:
 
 
 def computed_once(content: Content, outcomes: Mapping[str, Outcome]) -> None:
-    """Nobody was slow and nobody crashed, so all but one have waited."""
+    """No client was slow or crashed, so all but one have waited."""
     one_result(content, outcomes)
     times = sum(one.value.computed for one in outcomes.values() if isinstance(one, Done))
     assert times <= 1, f"computed {times} times"
+
+
+def waited_for_no_own_lease(content: Content, outcomes: Mapping[str, Outcome]) -> None:
+    """Only one process makes the call, so there is nothing that time has to pass for."""
+    one_result(content, outcomes)
+    if all(isinstance(one, Done) for one in outcomes.values()):
+        waited = content.now - START
+        assert not waited, f"waited for a lease of its own process: {waited:.0f} seconds"
 
 
 def explore_calls(name: str, works: Mapping[str, object], **options: object) -> Count:

@@ -1,7 +1,7 @@
 """Collectors, and writers that build on what nothing keeps any more.
 
 Time passes in steps of a quarter of the day that writers reckon with. The collector waits for the
-smallest safe grace, which is two such steps; a writer, and whoever moves an object by copying
+smallest safe grace, which is two such steps; a writer, and a client that moves an object by copying
 and deleting it, promises to be done sooner. One that would not be counts as crashed, except where
 it is to be late.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from protocols.actions import (
+    Delete,
     Make,
     all_slots,
     body,
@@ -21,20 +22,28 @@ from protocols.actions import (
     digest,
     imported,
     judge_all,
+    kept_of,
     make_import,
 )
 from protocols.checker import slots_of
 from protocols.explorer import Explorer, settled
 from protocols.homes import PREFIX, ignore
+from protocols.pinned import pinned
 from protocols.scenario import DEEP, DEEP_RUNS, Count, Done, Scenario
-from protocols.world import LAKE, Content, Port, pinned
-from radops.errors import RadopsError, RemoteUnavailableError
-from radops.model.digest import DIGEST_SIZE, Digest
-from radops.model.record import FileRecord
+from protocols.world import LAKE, Content, Port
+from radops.errors import (
+    CorruptObjectError,
+    RadopsError,
+    RemoteUnavailableError,
+    UIDNotFoundError,
+)
+from radops.format.digest import DIGEST_SIZE, Digest
+from radops.format.record import FileRecord
 from radops.repository import layout
-from radops.repository.gc import SAFE_GRACE_SECONDS, Place, collect
+from radops.repository.gc.collect import SAFE_GRACE_SECONDS, collect
+from radops.repository.gc.target import Target
 from radops.repository.publish import publish
-from radops.repository.repository import Repository
+from radops.repository.refs.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,8 +52,8 @@ if TYPE_CHECKING:
     from protocols.scenario import Outcome
     from protocols.world import Client
     from radops.backends.base import Entry
-    from radops.repository.commit import Outcome as Committed
-    from radops.repository.gc import Collected
+    from radops.repository.gc.target import Collected
+    from radops.repository.refs.commit import Outcome as Committed
 
 STEP = SAFE_GRACE_SECONDS / 2
 NAMED = make_import("named", "n", "old")
@@ -58,7 +67,7 @@ def _quietly(_label: str) -> Iterator[Callable[[int, int], None]]:
 
 @dataclass(frozen=True)
 class Leave:
-    """Leaves objects that nothing keeps, as whoever crashed before its slot."""
+    """Leaves objects that nothing keeps, as a client that crashed before it created its slot."""
 
     texts: tuple[str, ...]
 
@@ -112,7 +121,7 @@ class _Watched(Port):
             (held.key, one)
             for held in slots
             if isinstance(held.content, FileRecord)
-            for one in held.content.keeps
+            for one in kept_of(held.content)
         )
 
     def list(self, prefix: str, *, recursive: bool = True) -> Iterator[Entry]:
@@ -149,14 +158,14 @@ class Collect:
             port = _Watched(client, self.home, renames=self.renames)
             port.prefix = "" if self.home == LAKE else PREFIX
             lake = Repository(port, port.prefix, originator=client.name)
-            place = Place(port, lambda lake=lake: [lake], pending=self.home != LAKE)
+            place = Target(port, lambda lake=lake: [lake], pending=self.home != LAKE)
             reports.append(
                 collect(
                     place,
                     grace=SAFE_GRACE_SECONDS,
                     dry_run=False,
                     scratch=Path("/nowhere"),
-                    telling=_quietly,
+                    stages=_quietly,
                 )
             )
         return reports
@@ -168,6 +177,24 @@ class Collect:
             assert isinstance(error, RemoteUnavailableError), f"ended with {error!r}"
 
 
+@dataclass(frozen=True)
+class DeleteAndCollect(Collect):
+    """Deletes a file, and collects what it kept."""
+
+    uid: str = ""
+
+    def __call__(self, client: Client) -> list[Collected]:
+        with contextlib.suppress(UIDNotFoundError):
+            Delete(self.uid)(client)
+        return super().__call__(client)
+
+    def judge(self, content: Content, outcome: Outcome, *, alone: bool = False) -> None:
+        error = getattr(outcome, "error", None)
+        if isinstance(error, CorruptObjectError) and "nothing was collected" in (error.hint or ""):
+            return  # a late writer named a directory whose root had gone, and sends it again
+        super().judge(content, outcome, alone=alone)
+
+
 class _File(NamedTuple):
     data: bytes
 
@@ -176,13 +203,16 @@ class _File(NamedTuple):
 
 
 class _Own:
-    """A writer's own store, which nobody collects."""
+    """A writer's own store that no collector looks at."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._bodies = {digest(text): body(text) for text in texts}
 
     def locate(self, one: Digest) -> _File:
         return _File(self._bodies[one])
+
+    def is_here(self, one: Digest, size: int) -> bool:
+        return one in self._bodies and len(self._bodies[one]) == size
 
 
 @dataclass(frozen=True)
@@ -212,10 +242,10 @@ def publish_import(uid: str, text: str, by: str, *, late: bool = False) -> Publi
 
 
 def check_all_stand(content: Content) -> None:
-    """All that a record keeps stands in its place, not just in the trash."""
+    """All that a record keeps is in its place, not just in the trash."""
     for held in all_slots(content):
         if isinstance(held.content, FileRecord):
-            for one in held.content.keeps:
+            for one in kept_of(held.content):
                 assert layout.object_key(one) in content[LAKE], f"{held.key}: {one} is gone"
 
 
@@ -225,7 +255,7 @@ def check_tidy(content: Content) -> None:
         layout.object_key(one)
         for held in all_slots(content)
         if isinstance(held.content, FileRecord)
-        for one in held.content.keeps
+        for one in kept_of(held.content)
     }
     left = [
         key
@@ -251,6 +281,7 @@ def explore_collecting(
     *,
     texts: str = "x",
     late: bool = False,
+    refused: Sequence[object] = (),
     most_runs: int | None = None,
     **options: object,
 ) -> Count:
@@ -258,11 +289,12 @@ def explore_collecting(
 
     Args:
         name: Of the scenario.
-        works: Who does what at once.
+        works: What each client does, all at once.
         start: What was done before.
         texts: Which objects they are about.
         late: Whether a writer sleeps as long as it likes. Then what it names may be gone until it
             looks again, so the lake is whole only once it is done.
+        refused: What people do about a work that is refused when it is done again.
         most_runs: See `Explorer`.
         options: See `Scenario`.
     """
@@ -280,6 +312,10 @@ def explore_collecting(
             after, outcomes = settled(before, *((f"again {who}", w) for who, w in again.items()))
             for work, outcome in zip(again.values(), outcomes, strict=True):
                 work.judge(after, outcome, alone=True)
+            if not all(isinstance(outcome, Done) for outcome in outcomes):
+                after, outcomes = settled(after, *(("again", work) for work in refused))
+                for work, outcome in zip(refused, outcomes, strict=True):
+                    work.judge(after, outcome, alone=True)
             after = nights(after)
             check_lake(after)
             check_all_stand(after)

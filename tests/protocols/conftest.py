@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lakes import clean_environment, make_lake, shared  # noqa: F401
 from protocols.scenario import DEEP
 from reliability.figures import report
 

@@ -19,19 +19,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from protocols.pinned import START, pinned
 from protocols.run import Run, print_of
 from protocols.scenario import BrokenError, Choice, Count, Done, Failed, Scenario, parse_schedule
-from protocols.world import (
-    CLOCK,
-    START,
-    Client,
-    Content,
-    Thread,
-    alone,
-    content_of,
-    open_backends,
-    pinned,
-)
+from protocols.world import CLOCK, Client, Content, Thread, alone, content_of, open_backends
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +127,7 @@ class Explorer:
                         raise run.broken(f"{what}: {error}") from error
 
     def _judge(self, run: Run) -> None:
-        """Judge those that have finished; whoever has not counts as crashed."""
+        """Judge the clients that have finished; others count as crashed."""
         outcomes = run.outcomes()
         if not outcomes:
             return

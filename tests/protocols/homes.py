@@ -1,4 +1,4 @@
-"""Homes in front of the lake: the real mirror, sync and delete, over a store that is a dict.
+"""Homes in front of the lake: the real resolver, sync and delete, over a store that is a dict.
 
 The local disk plays no part in these protocols, so its objects and its catalogue lie in a
 memory backend too, where they outlive the process that wrote them and can be checked.
@@ -12,31 +12,34 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from protocols.actions import body, check_lake, digest, once
-from protocols.checker import check
+from protocols.checker import check, slots_of
 from protocols.explorer import Explorer, settled
+from protocols.pinned import pinned
 from protocols.scenario import DEEP, DEEP_RUNS, Count, Done, Scenario
-from protocols.world import LAKE, Client, Content, open_backends, pinned
-from radops.data_lake.removing import delete
+from protocols.steps import check_step
+from protocols.world import LAKE, Client, Content, open_backends
 from radops.errors import RadopsError, RemoteUnavailableError, UIDNotFoundError
-from radops.model.digest import Digest
-from radops.model.marker import new_marker
-from radops.model.record import FileRecord, Tombstone
-from radops.model.uid import UID, slot_key
+from radops.format.digest import Digest
+from radops.format.marker import new_marker
+from radops.format.record import FileRecord, Tombstone, decode_slot
+from radops.format.uid import UID, slot_key
+from radops.lake.delete import delete
 from radops.repository import layout
-from radops.repository.local import Staged
-from radops.repository.mirror import Mirror
-from radops.repository.pending import Pending
-from radops.repository.remote import Remote
-from radops.repository.repository import Repository
-from radops.repository.sync import sync
-from radops.repository.trash import take_back
+from radops.repository.objects.store import Staged
+from radops.repository.objects.trash import take_back
+from radops.repository.refs.pending import PendingResults
+from radops.repository.refs.remote import Remote
+from radops.repository.refs.repository import Repository
+from radops.repository.sync.sync import sync
+from radops.repository.working_lake import WorkingLake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from protocols.scenario import Outcome
     from radops.backends.base import Backend
-    from radops.repository.draft import Draft
+    from radops.backends.memory import MemoryBackend
+    from radops.repository.refs.draft import Draft
 
 LAKE_ID = "0123456789abcdef" * 2
 PREFIX = f"lakes/{LAKE_ID}/"
@@ -65,13 +68,21 @@ class _Catalog:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def asked(self, slot: str, record: Digest, remote: str | None = None) -> float | None:
+    def confirmed_at(self, slot: str, record: Digest, remote: str | None = None) -> float | None:
         if self._backend.stat(f"{_ASKED}{slot}/{record}") is None:
             return None
         return 1_800_000_000.0
 
-    def heard(self, slot: str, record: Digest, remote: str) -> float | None:
-        return self.asked(slot, record)
+    def confirmed(self, prefix: str, remote: str | None) -> set[str]:
+        start = f"{_ASKED}{prefix}"
+        found = [entry.key for entry in self._backend.list(start)]
+        return {key[len(_ASKED) :].rpartition("/")[0] for key in found}
+
+    def has_confirmed(self, prefix: str) -> bool:
+        return bool(self.confirmed(prefix, None))
+
+    def last_queried_at(self, slot: str, record: Digest, remote: str) -> float | None:
+        return self.confirmed_at(slot, record)
 
     def confirm(self, slots: Iterable[tuple[str, Digest]], remote: str) -> None:
         self._backend.put([(f"{_ASKED}{slot}/{record}", b"") for slot, record in slots])
@@ -81,11 +92,12 @@ class _Catalog:
 
 
 class Store:
-    """The objects of a home; see `radops.repository.local.LocalStore`."""
+    """The objects of a home; see `radops.repository.objects.store.LocalStore`."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.catalog = _Catalog(backend)
+        self.range_cache = None  # parts of objects are not read here
 
     def object_path(self, one: Digest) -> _Bytes:
         return _Bytes(layout.object_key(one)).of(self.backend)
@@ -129,14 +141,14 @@ class Home:
         remote = None
         if not offline:
             remote = Remote(client.port(), LAKE_ID, originator=client.name, probed=True)
-        self.mirror = Mirror(self.store, here, remote)
-        self.pending = Pending(here)
+        self.lake = WorkingLake(self.store, here, remote, offline=offline)
+        self.pending = PendingResults(here)
         self.settings = SimpleNamespace(remote="memory://lake")
 
-    def prepare_write(self) -> Mirror:
-        if self.mirror.remote is not None:
-            self.mirror.remote.prepare_write()
-        return self.mirror
+    def prepare_write(self) -> WorkingLake:
+        if self.lake.remote is not None:
+            self.lake.remote.prepare_write()
+        return self.lake
 
 
 @dataclass(frozen=True)
@@ -144,7 +156,7 @@ class MakeIn:
     """Commits a draft in a home, and in the lake unless the home works apart."""
 
     home: str
-    draft: Callable[[Mirror], Draft]
+    draft: Callable[[WorkingLake], Draft]
     texts: tuple[str, ...]
     offline: bool = False
     keep: bool = False
@@ -153,12 +165,12 @@ class MakeIn:
     def __call__(self, client: Client) -> object:
         home = Home(client, self.home, offline=self.offline)
         home.store.backend.put([(layout.object_key(digest(t)), body(t)) for t in self.texts])
-        draft = self.draft(home.mirror)
+        draft = self.draft(home.lake)
         if self.keep:
             return home.pending.keep([draft])
-        mirror = home.prepare_write()
-        states = mirror.write_states([record.uid for record in draft.records])
-        (result,), _ = mirror.make([draft], states, ignore)
+        working = home.prepare_write()
+        states = working.write_states([record.uid for record in draft.records])
+        (result,), _ = working.make([draft], states, ignore)
         if isinstance(result, RadopsError):
             raise result
         return result
@@ -177,9 +189,9 @@ class Sync:
 
     def __call__(self, client: Client) -> object:
         home = Home(client, self.home)
-        mirror = home.prepare_write()
-        assert mirror.remote is not None
-        return sync(mirror, mirror.remote, home.pending, None, ignore)
+        working = home.prepare_write()
+        assert working.remote is not None
+        return sync(working, working.remote, home.pending, None, ignore)
 
     def judge(self, content: Content, outcome: Outcome) -> None:
         documented(outcome)
@@ -203,6 +215,70 @@ class DeleteIn:
 
     def judge(self, content: Content, outcome: Outcome) -> None:
         documented(outcome)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Asks the lake what a name is, and caches the answer in the home."""
+
+    home: str
+    uid: str
+
+    def __call__(self, client: Client) -> object:
+        return Home(client, self.home).lake.state(UID(self.uid), refresh=True)
+
+    def judge(self, content: Content, outcome: Outcome) -> None:
+        documented(outcome)
+
+
+def check_home_step(
+    backends: Mapping[str, MemoryBackend], home: str, key: str, old: bytes | None, new: bytes | None
+) -> str | None:
+    """Return what is wrong with a slot of a home that goes from `old` to `new`, if anything.
+
+    It goes forward like one of the lake. Besides, what is in it may be moved below `pending/`;
+    what is there goes only where nothing is lost by it.
+    """
+    key = key.removeprefix(PREFIX)
+    if old is None or old == new:
+        return None
+    if new is None:
+        return _lost(backends, home, old) if key.startswith("pending/moved-") else None
+    return goes_forward(backends, home, key, old, new)
+
+
+def goes_forward(
+    backends: Mapping[str, MemoryBackend], home: str, key: str, old: bytes | None, new: bytes | None
+) -> str | None:
+    """Like `check_home_step`, but what was made offline may be deleted meanwhile."""
+    key = key.removeprefix(PREFIX)
+    if old is None or new is None:
+        return None
+    if not key.startswith(layout.REFS) or key.endswith("-gone"):
+        return None
+    before, after = decode_slot(old), decode_slot(new)
+    if isinstance(before, Tombstone) and isinstance(after, Tombstone) and not before.aborted:
+        lake = Repository(backends[LAKE], originator="checker")
+        held = {one.record.raw for one in slots_of(lake) if one.record is not None}
+        if before.record not in held:
+            return None  # of what was made and deleted offline
+    return check_step(key, old, new)
+
+
+def _lost(backends: Mapping[str, MemoryBackend], home: str, raw: bytes) -> str | None:
+    """Return whether a record is neither in the home nor, as the same file, in the lake."""
+    record = decode_slot(raw)
+    if isinstance(record, Tombstone):
+        return None
+    for name, prefix in ((home, PREFIX), (LAKE, "")):
+        slots = slots_of(Repository(backends[name], prefix, originator="checker"))
+        for held in slots:
+            if held.uid == record.uid and not held.aborted and held.record is not None:
+                if held.record.raw == raw:
+                    return None
+                if name == LAKE and held.record.digest == record.digest:
+                    return None
+    return f"{record.uid}, which the lake never held, is lost"
 
 
 def documented(outcome: Outcome) -> None:
@@ -232,12 +308,12 @@ def check_homes(content: Content) -> None:
             if backend.stat(f"{_ASKED}{PREFIX}{key}/{held.record_digest}") is None:
                 continue
             there = lake.slots.read(UID(listed.uid), listed.number)
-            stood = there is not None and (
+            was_there = there is not None and (
                 there.raw == held.raw
                 or (isinstance(there, Tombstone) and there.record == getattr(held, "record", b""))
                 or (isinstance(there, Tombstone) and there.record == held.raw)
             )
-            assert stood, f"{name} takes {key} for confirmed, but the lake never held that"
+            assert was_there, f"{name} takes {key} for confirmed, but the lake never held that"
 
 
 def explore_homes(
@@ -247,6 +323,7 @@ def explore_homes(
     *,
     again: Sequence[object] = (),
     end: Callable[[Content], None] = lambda content: None,
+    together: Callable[[Content, Mapping[str, Outcome]], None] = lambda content, outcomes: None,
     most_runs: int | None = None,
     **options: object,
 ) -> Count:
@@ -254,10 +331,11 @@ def explore_homes(
 
     Args:
         name: Of the scenario.
-        works: Who does what at once.
+        works: What each client does, all at once.
         start: What was done before.
         again: What is done after a crash, and must bring everything to a good end; judged.
         end: Looks at the content after that.
+        together: Judges all clients that have finished, by their outcomes.
         most_runs: See `Explorer`.
         options: See `Scenario`.
     """
@@ -275,6 +353,7 @@ def explore_homes(
                 works[client].judge(after, outcome)
             except AssertionError as error:
                 raise AssertionError(f"{client}: {error}") from error
+        together(after, outcomes)
 
     def recover(before: Content) -> None:
         after, outcomes = settled(before, *((f"again {n}", w) for n, w in enumerate(again)))
@@ -287,7 +366,7 @@ def explore_homes(
         check_homes(after)
         end(after)
 
-    options.setdefault("most_faults", 0)
+    options = {"most_faults": 0, "check_step": check_home_step, **options}
     scenario = Scenario(
         name, works, content, check=check_homes, judge=judge, recover=recover, **options
     )
@@ -301,7 +380,7 @@ def record_in(content: Content, backend: str, uid: str, number: int = 0) -> obje
     return repository.slots.read(UID(uid), number)
 
 
-def found_in(mirror: Mirror, uid: str) -> FileRecord:
-    record = mirror.find(UID(uid))
+def found_in(working: WorkingLake, uid: str) -> FileRecord:
+    record = working.find(UID(uid))
     assert record is not None
     return record

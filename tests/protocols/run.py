@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from protocols.checker import check_step
+from protocols.pinned import as_client
 from protocols.scenario import (
     CRASHED,
+    INTERRUPTED,
     LOST,
     REFUSED,
+    STOPPED,
     TICK,
     TWICE,
     BrokenError,
@@ -18,6 +20,7 @@ from protocols.scenario import (
     Failed,
     Outcome,
 )
+from protocols.steps import check_step
 from protocols.world import (
     CLOCK,
     LAKE,
@@ -25,8 +28,8 @@ from protocols.world import (
     Abandoned,
     Client,
     Op,
+    Process,
     Thread,
-    as_client,
     lost_reply,
     open_backends,
     perform,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from protocols.explorer import Explorer
 
 _MOST_FREE_TICKS = 16
+_MOST_NAPS = 16
 
 
 class Explored:
@@ -48,6 +52,7 @@ class Explored:
         self.index = index
         self.thread = thread
         self.client = Client(name, run.backends, self._ask, self.hear)
+        self.client.process = run.process_of(name)
         self.batch: list[Op] = []
         self.answers: dict[int, Any] = {}
         self.error: BaseException | None = None
@@ -57,6 +62,8 @@ class Explored:
         self.crashed = False
         self.stirred = True
         """Whether anything has changed since it woke last."""
+        self.naps = 0
+        """How often it has slept since a backend's content changed last."""
 
     def begin(self, work: Callable[[Client], Any]) -> None:
         def job() -> None:
@@ -64,7 +71,7 @@ class Explored:
                 self.outcome = Done(work(self.client))
             except Abandoned:
                 self.outcome = None
-            except Exception as error:  # noqa: BLE001 - judged by the scenario
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - judged by the scenario
                 self.outcome = Failed(error)
 
         with as_client(self.client):
@@ -118,10 +125,16 @@ class Run:
         self.last: int | None = None
         self.path: list[Choice] = []
         self.trace: list[str] | None = None
+        self._processes: dict[str, Process] = {}
         self.clients = [
             Explored(self, index, name, explorer.threads[index])
             for index, name in enumerate(self.scenario.clients)
         ]
+
+    def process_of(self, client: str) -> Process:
+        """Return the process in which a client runs: one of its own, unless the scenario says."""
+        name = self.scenario.processes.get(client, client)
+        return self._processes.setdefault(name, Process(name))
 
     # -- operations --------------------------------------------------------------------------
 
@@ -146,12 +159,17 @@ class Run:
         before = self.print
         for key, was in zip(op.keys, old, strict=True):
             now = self._peek(op.backend, key)
+            bodies = None if was is None else was[0], None if now is None else now[0]
             if op.backend == LAKE:
-                fault = check_step(key, None if was is None else was[0], now and now[0])
-                if fault:
-                    raise self.broken(f"{key}: {fault}")
+                fault = check_step(key, *bodies)
+            else:
+                fault = self.scenario.check_step(self.backends, op.backend, key, *bodies)
+            if fault:
+                raise self.broken(f"{key}: {fault}")
             self.print ^= print_of(op.backend, key, was) ^ print_of(op.backend, key, now)
         if self.print != before:
+            for client in self.clients:
+                client.naps = 0
             self._stir()
         return answer
 
@@ -205,15 +223,24 @@ class Run:
         if self.trace is not None:
             self.trace.append(told)  # whatever comes of it
         if choice.fault == CRASHED:
-            client.crashed = True
+            for one in self.clients:
+                if one.client.process is client.client.process and one.outcome is None:
+                    one.crashed = True
             return
         if op.name == "sleep":
             client.stirred = False
-        answer = None if choice.fault == REFUSED else self.perform(op)
+            # One that only wakes up, looks and sleeps again would do so for ever.
+            client.naps += 1
+            if client.naps > _MOST_NAPS:
+                raise self.broken(f"waiting for ever: {client.client.name}")
+        is_done = choice.fault not in {REFUSED, STOPPED}
+        answer = self.perform(op) if is_done else None
         if choice.fault == TWICE:
             answer = False
-        if choice.fault in {LOST, REFUSED} and choice.fault:
+        if choice.fault in {LOST, REFUSED}:
             client.error = lost_reply(op)
+        elif choice.fault in {INTERRUPTED, STOPPED}:
+            client.error = KeyboardInterrupt()
         client.answers[choice.item] = answer
         heard = f"{choice.item}{choice.fault}{answer if answer is None else ''}".encode()
         client.hear(heard + (answer if isinstance(answer, bytes) else repr(answer).encode()))
@@ -252,7 +279,7 @@ class Run:
     def _faults_of(self, op: Op) -> list[str]:
         faults = self.scenario.faults
         if op.name not in WRITES:
-            return [CRASHED] if CRASHED in faults else []
+            return [one for one in (CRASHED, INTERRUPTED, STOPPED) if one in faults]
         absent = self._peek(op.backend, op.key) is None
         done_once = (op.name == "create" and absent) or (op.name == "move" and not absent)
         return [fault for fault in faults if fault != TWICE or done_once]
@@ -263,6 +290,7 @@ class Run:
         for client in self.clients:
             known.update(client.history)
             known.update(bytes([client.outcome is not None, client.crashed, client.stirred]))
+            known.update(bytes([client.naps]))
             known.update(bytes([len(client.answers), *sorted(client.answers)]))
         known.update(bytes([self.faults, self.ticks, self.free_ticks]))
         if self.scenario.preemptions is not None:

@@ -23,7 +23,13 @@ TWICE = "?"
 REFUSED = "-"
 """The operation was not done, and the client is told that the store cannot be reached."""
 CRASHED = "!"
-"""The client is gone for good; only needed where others wait for it."""
+"""The client is gone for good, with its process; only needed where others wait for it."""
+INTERRUPTED = "^"
+"""The operation was done, and an interrupt (Ctrl-C) arrives with its answer."""
+STOPPED = "_"
+"""The operation was not done, as an interrupt (Ctrl-C) arrived first."""
+
+_FAULTS = LOST + TWICE + REFUSED + CRASHED + INTERRUPTED + STOPPED
 
 
 class BrokenError(AssertionError):
@@ -52,7 +58,7 @@ def parse_schedule(text: str) -> tuple[Choice, ...]:
         if word == str(TICK):
             choices.append(TICK)
             continue
-        fault = word[-1] if word[-1] in LOST + TWICE + REFUSED + CRASHED else ""
+        fault = word[-1] if word[-1] in _FAULTS else ""
         item = word[1:].removesuffix(fault) if fault else word[1:]
         choices.append(Choice(ord(word[0]) - 65, int(item or 0), fault))
     return tuple(choices)
@@ -77,7 +83,7 @@ Outcome = Done | Failed
 
 @dataclass
 class Scenario:
-    """Who does what at once, and what must come of it."""
+    """What each client does at the same time, and what must hold after it."""
 
     name: str
     clients: Mapping[str, Callable[[Client], Any]]
@@ -88,7 +94,7 @@ class Scenario:
     with its name, as `home:refs/`. Operations on others commute with everything, so they need no
     choice; each is a crash point all the same."""
     absent: tuple[str, ...] = ()
-    """Ends of keys that are never there, so that nobody can tell when one is deleted."""
+    """Ends of keys that are never there, so that deleting one has no effect."""
     faults: str = LOST + TWICE
     most_faults: int = 1
     preemptions: int | None = None
@@ -97,12 +103,18 @@ class Scenario:
     """Seconds that pass at once, at any moment."""
     most_ticks: int = 0
     """How often time passes while somebody could go on. Where all wait, it passes by itself."""
+    check_step: Callable[[Mapping[str, Any], str, str, bytes | None, bytes | None], str | None] = (
+        lambda backends, name, key, old, new: None
+    )
+    """Returns what is wrong with a change of a key of another backend than the shared one."""
     check: Callable[[Content], None] = lambda content: None
     """Holds one content against the invariants."""
     judge: Callable[[Content, Mapping[str, Outcome]], None] = lambda content, outcomes: None
     """Judges a run in which each of these clients has finished; the others have crashed."""
     recover: Callable[[Content], None] | None = None
     """Does the work again on a copy of a content, and judges that."""
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """Client and its process, for those that are threads of one; all others have their own."""
 
 
 @dataclass

@@ -16,19 +16,20 @@ from protocols.homes import (
     explore_homes,
     record_in,
 )
+from protocols.pinned import pinned
 from protocols.scenario import Done
-from protocols.world import LAKE, Content, pinned
-from radops.model.marker import new_marker
-from radops.model.record import FileRecord, Tombstone, tombstone
-from radops.model.uid import UID
+from protocols.world import LAKE, Content
+from radops.format.marker import new_marker
+from radops.format.record import FileRecord, Tombstone, tombstone
+from radops.format.uid import UID
 from radops.repository import layout
-from radops.repository.commit import bury
-from radops.repository.gc import SAFE_GRACE_SECONDS
-from radops.repository.repository import now
-from radops.repository.slots import Taken
+from radops.repository.gc.collect import SAFE_GRACE_SECONDS
+from radops.repository.refs.bury import bury
+from radops.repository.refs.repository import now
+from radops.repository.refs.slots import Taken
 
 BC = called({"b": "2", "c": "3"}, "key", "ada")
-APART = MakeIn("ada", lambda _mirror: BC, ("2", "3"), offline=True)
+APART = MakeIn("ada", lambda _lake: BC, ("2", "3"), offline=True)
 EMPTY = Content(
     {LAKE: {layout.MARKER: new_marker(bytes.fromhex(LAKE_ID)).raw}, "ada": {}, "bob": {}}
 )
@@ -36,7 +37,7 @@ EMPTY = Content(
 
 def adds(home: str, uid: str, text: str, number: int = 0) -> MakeIn:
     draft = imported(uid, text, f"{home} {number}")
-    return MakeIn(home, lambda _mirror: draft, (text,))
+    return MakeIn(home, lambda _lake: draft, (text,))
 
 
 def after(content: Content, *works: object) -> Content:
@@ -64,7 +65,7 @@ def intent(client) -> None:
 
 
 def give_up(client) -> None:
-    """Close the primary slot and bury the intent, as whoever the commit stands in the way of."""
+    """Close the primary slot and bury the intent, as a client that needs one of its names."""
     head, rest = BC.records
     dead = tombstone(head.raw, now(), client.name, aborted=True)
     client.repository.slots.create([(UID("b"), 0, dead)])
@@ -73,8 +74,8 @@ def give_up(client) -> None:
 
 def confirm(client) -> None:
     """Take it for published, as a catalogue from before the remote was set back would."""
-    mirror = Home(client, "ada").mirror
-    mirror.confirm([Taken(one.uid, 0, one) for one in BC.records])
+    working = Home(client, "ada").lake
+    working.confirm([Taken(one.uid, 0, one) for one in BC.records])
 
 
 def synchronise(client) -> object:
@@ -88,7 +89,7 @@ def test_what_was_made_apart_outlives_a_commit_that_was_given_up(uid: str) -> No
     seen = []
 
     def look(client) -> None:
-        seen.append(Home(client, "ada").mirror.state(UID(uid), ask=True))
+        seen.append(Home(client, "ada").lake.state(UID(uid), refresh=True))
 
     content = after(EMPTY, APART, intent, give_up, look)
     assert isinstance(seen[0], Taken)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from protocols.calling import call_once, computed_once, explore_calls
-from protocols.scenario import CRASHED, DEEP, BrokenError
+from protocols import pinned
+from protocols.calling import (
+    call_again,
+    call_once,
+    computed_once,
+    explore_calls,
+    waited_for_no_own_lease,
+)
+from protocols.scenario import CRASHED, DEEP, INTERRUPTED, STOPPED, TWICE, BrokenError
 from protocols.test_explorer import careless_create
 from protocols.world import Port
-from radops.repository.leases import Leases
+from radops.repository.refs import leases
+from radops.repository.refs.leases import Leases
 
 A = {"a": "1"}
 AB = {"a": "1", "b": "2"}
@@ -22,7 +30,7 @@ def few(**options: object) -> dict[str, object]:
     return {} if DEEP else options
 
 
-# -- who waits, and for how long -------------------------------------------------------------------
+# -- which call waits, for how long ---------------------------------------------------------------
 
 
 def test_of_two_who_are_quick_one_computes(tell):
@@ -56,7 +64,7 @@ def test_who_hears_nothing_of_the_leases_does_without(tell):
     tell(explore_calls("calls, replies are lost", TWO, faults="~?-", most_faults=1))
 
 
-# -- who is taken for dead, and comes back ---------------------------------------------------------
+# -- holders that seem dead and come back ---------------------------------------------------------
 
 
 def test_a_holder_that_stalls(tell):
@@ -76,7 +84,7 @@ def test_a_holder_that_stalls_with_several_outputs(tell):
 
 
 def test_a_holder_that_stalls_and_whose_result_is_another(tell):
-    """A function that is not deterministic: the first result stands, and all are told of it."""
+    """A function that is not deterministic: the first result is kept, and all are told of it."""
     tell(explore_calls("a holder of other bytes stalls", OTHER, most_ticks=1, **few(preemptions=2)))
 
 
@@ -92,6 +100,84 @@ def test_a_holder_that_stalls_in_a_home_with_two(tell):
     tell(explore_calls("a holder stalls in a home", works, **options))
 
 
+# -- several calls of one process -----------------------------------------------------------------
+
+INTERRUPTS = INTERRUPTED + STOPPED
+ONE_PROCESS = {"ada": "ada's", "bob": "ada's"}
+
+
+def interrupted_and_called_again(home):
+    return explore_calls(
+        "interrupted, and called again", {"ada": call_again(A, "ada", home=home)},
+        faults=INTERRUPTS, most_faults=1, judge=waited_for_no_own_lease,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("home", ["", "h"], ids=["lake", "home and lake"])
+def test_a_call_that_was_interrupted_can_be_made_again_at_once(home, tell):
+    """Wherever Ctrl-C comes: a lease that one's own process has forgotten is not waited for."""
+    tell(interrupted_and_called_again(home))
+
+
+def test_an_interrupted_call_beside_one_of_another_process(tell):
+    """What the own process forgot is taken over; what the other holds is waited for."""
+    works = {"ada": call_again(A, "ada"), "bob": call_again(A, "bob")}
+    options = {"faults": INTERRUPTS, "most_faults": 1, **few(preemptions=1)}
+    tell(explore_calls("interrupted beside another", works, **options))
+
+
+def two_threads():
+    """Threads that use different homes do not see each other but by the lease of the lake."""
+    options = {"faults": TWICE, "most_faults": 1}
+    return explore_calls(
+        "two threads of a process", TWO, judge=computed_once, processes=ONE_PROCESS, **options
+    )
+
+
+def test_of_two_threads_one_computes_also_where_a_reply_was_lost(tell):
+    """A lease of the own process counts from before it is written."""
+    tell(two_threads())
+
+
+def test_a_call_that_another_thread_interrupts_is_followed(tell):
+    works = {"ada": call_again(A, "ada"), "bob": call_again(A, "bob")}
+    options = {"faults": INTERRUPTS, "most_faults": 1, **few(preemptions=1)}
+    tell(explore_calls("a thread is interrupted", works, processes=ONE_PROCESS, **options))
+
+
+def test_who_waits_for_a_process_of_two_threads_that_died_goes_on(tell):
+    processes = {"ada": "ada's", "bob": "ada's"}
+    options = {"faults": CRASHED, "most_faults": 1, **few(preemptions=1)}
+    tell(explore_calls("a process of two crashes", THREE, processes=processes, **options))
+
+
+def test_waiting_for_a_lease_that_the_own_process_forgot_is_found_out(monkeypatch):
+    monkeypatch.setattr(leases.Leases, "forget", lambda _: None)
+    with pytest.raises(BrokenError, match="waited for a lease of its own process"):
+        interrupted_and_called_again("")
+
+
+def test_a_process_that_does_not_know_itself_is_found_out(monkeypatch):
+    monkeypatch.setattr(pinned, "this_process", lambda: "")
+    with pytest.raises(BrokenError, match="waited for a lease of its own process"):
+        interrupted_and_called_again("")
+
+
+def test_a_lease_that_counts_only_once_it_was_written_is_found_out(monkeypatch):
+    create, hold = Leases._create, Leases._hold
+
+    def late(self, *args):
+        lease = create(self, *args)
+        if lease is not None:
+            hold(self, lease)
+        return lease
+
+    monkeypatch.setattr(Leases, "_create", late)
+    monkeypatch.setattr(Leases, "_hold", lambda *_: None)
+    with pytest.raises(BrokenError, match="computed 2 times"):
+        two_threads()
+
+
 # -- leases only help ------------------------------------------------------------------------------
 
 
@@ -102,7 +188,7 @@ def test_results_are_right_though_all_leases_are_ignored(monkeypatch, tell):
 
 
 def test_leases_alone_would_not_do(monkeypatch):
-    """A holder that stalls in its commit would overwrite what whoever followed it has made."""
+    """A holder that stalls in its commit would overwrite what its successor has made."""
     create = Port.create
 
     def careless(self, items):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from protocols.actions import Delete, begun, imported, lake, make_call, make_import
-from protocols.checker import check, check_step
+from protocols.checker import check
+from protocols.steps import check_step
 from protocols.world import LAKE
-from radops.model.record import folder_record, tombstone
-from radops.model.uid import UID
-from radops.repository.repository import now
+from radops.format.record import folder_record, tombstone
+from radops.format.uid import UID
+from radops.repository.refs.repository import now
 
 SOURCE = imported("in/x", "0", "old").records[0]
 SOUND = begun(
@@ -31,7 +32,7 @@ BROKEN = {
     "bytes are missing": ({OBJECT: None}, "not there whole"),
     "an output is missing": ({"refs/d/c.radops": None}, "made by the same call, is not"),
     "an output was given up": ({"refs/d/c.radops": ABORTED}, "its commit has happened"),
-    "the input is missing": ({"refs/in/x.radops": None}, "that never stood"),
+    "the input is missing": ({"refs/in/x.radops": None}, "that was never in the lake"),
     "an edge is missing": ({EDGE: None}, "no edge says so"),
     "an edge is no edge": ({EDGE: b"\xa0"}, "not an edge"),
     "a folder is missing": ({"refs/d.radops": None}, "its folder d has no record"),
@@ -86,7 +87,7 @@ def test_intents_and_commits_that_were_given_up_are_no_findings():
     [
         (None, C, None), (C, C, None), (C, GONE, None), (None, ABORTED, None),
         (GONE, tombstone(C, now(), "y"), None),
-        (C, None, "removed"), (None, GONE, "nothing that stood"),
+        (C, None, "removed"), (None, GONE, "nothing that was there"),
         (GONE, C, "a Tombstone became a FileRecord"), (GONE, ABORTED, "changed its mind"),
         (C, folder_record(UID("d/c")), "a FileRecord became"),
         (folder_record(UID("d/c")), GONE, "folder was removed"),
@@ -97,7 +98,7 @@ def test_slots_go_one_way(old, new, message):
     assert found is None if message is None else message in found
 
 
-def test_a_tombstone_holds_what_stood_there():
+def test_a_tombstone_holds_the_record_that_was_there():
     other = make_call({"d/b": "2", "d/c": "3"}, "key", "bob", [SOURCE]).draft.records[1].raw
     found = check_step("refs/d/c.radops", other, GONE)
-    assert "not the one that stood there" in found
+    assert "not the one that was there" in found

@@ -151,3 +151,14 @@ def test_alone_a_client_always_succeeds(work, tell):
             )
 
     tell(explore("alone", {"ada": work}, judge=judge, faults="~?-", most_faults=2 + DEEP))
+
+
+@pytest.mark.parametrize("other", [{"b": "9"}, ABC])
+def test_calls_that_share_their_call_object(other, monkeypatch, tell):
+    """As those of many outputs do: what the records keep is in the object, edges lead to one."""
+    monkeypatch.setattr("radops.format.call.SHARED_OUTPUTS", 1)
+    source = make_import("in", "0", "old")
+    inputs = source.draft.records
+    bob = make_call(ABC, "key", "bob", inputs) if other == ABC else make_import("b", "9", "bob")
+    works = {"ada": make_call(ABC, "key", "ada", inputs), "bob": bob}
+    tell(explore("shared call", works, [source], preemptions=FEW))

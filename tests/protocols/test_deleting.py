@@ -26,7 +26,7 @@ def test_deleting_an_output_while_it_is_made(uid, tell):
 
 @pytest.mark.parametrize("uid", "abc")
 def test_deleting_an_output_while_the_same_call_is_made_again(uid, tell):
-    """Who adopts may be told of a file that was deleted since, never of one that never was."""
+    """A client that adopts may get a file that was deleted since, never one that never existed."""
     works = {"ada": make_call(ABC, "key", "again"), "bob": Delete(uid)}
     tell(explore(f"delete {uid} against adoption", works, [ADA]))
 
@@ -78,7 +78,7 @@ def test_a_deleted_file_becomes_a_folder(tell):
 
 
 def test_an_input_is_deleted_while_a_call_uses_it(tell):
-    """It costs the bytes, never the lineage; the edge is there for whoever deletes to see."""
+    """It costs the bytes, never the lineage; a delete sees the edge."""
     source = imported("in", "0", "old").records[0]
     works = {"ada": make_call({"b": "2", "c": "3"}, "key", "ada", [source]), "bob": Delete("in")}
     start = [make_import("in", "0", "old")]

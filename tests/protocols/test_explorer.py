@@ -11,8 +11,9 @@ from protocols.actions import called, check_lake, explore, make_call, make_impor
 from protocols.explorer import Explorer, replay
 from protocols.scenario import BrokenError, Scenario
 from protocols.world import LAKE, Port
-from radops.repository import commit as commits
-from radops.repository.repository import Repository
+from radops.repository.refs import commit as commits
+from radops.repository.refs import intents
+from radops.repository.refs.repository import Repository
 
 ABC = {"a": "1", "b": "2", "c": "3"}
 
@@ -117,7 +118,8 @@ def test_a_finisher_that_takes_any_free_slot_is_found_out(monkeypatch):
             return state
         return commits.Taken(state.uid, state.number, state.record)
 
-    monkeypatch.setattr(commits, "_find", careless)
+    for module in (commits, intents):
+        monkeypatch.setattr(module, "find_slot", careless)
     works = {
         "ada": make_call(ABC, "key", "ada"),
         "bob": actions.Settle("c"),

@@ -9,24 +9,15 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import datetime
-import functools
 import hashlib
-import logging
-import os
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
-from unittest import mock
 
-from protocols import checker
+from protocols.pinned import START, as_client
 from radops.backends.base import MOVE_SECONDS, Backend, KeyNotFoundError
 from radops.backends.memory import MemoryBackend
-from radops.data_lake import flight
 from radops.errors import RemoteUnavailableError
-from radops.model import build
-from radops.model.record import decode_slot
-from radops.repository import commit, leases, mirror, publish, slots, trash
-from radops.repository.repository import Repository
+from radops.repository.refs.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,9 +29,6 @@ LAKE = "lake"
 CLOCK = "clock"
 """What a client that waits stands at."""
 WRITES = frozenset(("put", "create", "delete", "move", "copy"))
-START = 1_800_000_000.0
-"""When everything begins, in seconds since the epoch."""
-
 
 _LONGEST_SLEEP = 3600.0
 
@@ -214,17 +202,29 @@ class Port(Backend):
     def flush(self) -> None:
         """Nothing: memory loses nothing. Power loss has tests of its own."""
 
-    def remove_stale(self, grace: float) -> int:
+    def remove_stale(self, grace: float, below: Sequence[str] = ("",)) -> int:
         return 0
 
     def close(self) -> None: ...
+
+
+class Process:
+    """A process, in which one client or several run as its threads.
+
+    Processes are of several machines: none can see whether another still runs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.held: dict[bytes, Any] = {}
+        """The leases that its calls hold."""
 
 
 class Client:
     """What a client's work is given: its name, its ports, and room for what it remembers.
 
     Args:
-        name: Who it is.
+        name: The name of the client.
         backends: Where it works.
         ask: Has operations done, and returns their answers.
         hear: Told of all that the client learns otherwise.
@@ -238,6 +238,7 @@ class Client:
         hear: Callable[[bytes], None] = lambda _what: None,
     ) -> None:
         self.name = name
+        self.process = Process(name)
         self.backends = backends
         self.ask = ask
         self.hear = hear
@@ -269,7 +270,7 @@ class Client:
         return now
 
     def begin(self) -> None:
-        """Begin whenever it may be, not when all others do: for who looks at the clock at once."""
+        """Begin at any time, not with the others: for clients that read the clock first."""
         self.ask([Op(CLOCK, "begin", "")])
 
     def sleep(self, seconds: float) -> None:
@@ -291,92 +292,6 @@ class Client:
 
 
 Work = "Callable[[Client], Any]"
-
-
-class _Now:
-    """The client that runs: chance and time ask for it."""
-
-    client: Client | None = None
-
-
-@contextlib.contextmanager
-def as_client(client: Client | None) -> Iterator[None]:
-    """Let chance and time be this client's own."""
-    before, _Now.client = _Now.client, client
-    try:
-        yield
-    finally:
-        _Now.client = before
-
-
-def _urandom(size: int) -> bytes:
-    assert _Now.client is not None, "only clients draw random bytes"
-    return _Now.client.random(size)
-
-
-def _now() -> datetime.datetime:
-    # A client's clock stands still, so what it writes does not depend on when it writes it.
-    name = "" if _Now.client is None else _Now.client.name
-    minute = hashlib.blake2b(name.encode(), digest_size=1).digest()[0] % 60
-    return datetime.datetime(2026, 11, 22, 12, minute, tzinfo=datetime.timezone.utc)
-
-
-class _Os:
-    urandom = staticmethod(_urandom)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(os, name)
-
-
-class _Time:
-    time = monotonic = staticmethod(lambda: START)
-
-
-def _clock() -> float:
-    return START if _Now.client is None else _Now.client.now()
-
-
-def _sleep(seconds: float) -> None:
-    assert _Now.client is not None, "only clients sleep"
-    _Now.client.sleep(seconds)
-
-
-@contextlib.contextmanager
-def _beating(action: Callable[[], None], _seconds: float) -> Iterator[None]:
-    # In place of a thread: the client gives its signs of life when it is told to.
-    assert _Now.client is not None, "only clients live"
-    _Now.client.beat = action
-    yield
-
-
-_decode = functools.lru_cache(maxsize=100_000)(decode_slot)
-_sibling = functools.lru_cache(maxsize=100_000)(build.sibling)
-
-
-@contextlib.contextmanager
-def pinned() -> Iterator[None]:
-    """Pin random bytes and clocks; remember what pure functions of the model answered."""
-    with contextlib.ExitStack() as stack:
-        for module, name, stand_in in (
-            (build, "os", _Os()),
-            (trash, "os", _Os()),
-            (leases, "os", _Os()),
-            (leases, "now", _now),
-            (flight, "Leases", functools.partial(leases.Leases, clock=_clock, sleep=_sleep)),
-            (flight, "repeating", _beating),
-            (mirror, "time", _Time),
-            (mirror, "clock", _clock),
-            (publish, "clock", _clock),
-            (commit, "now", _now),
-            (commit, "decode_slot", _decode),
-            (slots, "decode_slot", _decode),
-            (commit, "sibling", _sibling),
-            (checker, "decode_slot", _decode),
-            (checker, "sibling", _sibling),
-            (logging.getLogger("radops"), "disabled", True),
-        ):
-            stack.enter_context(mock.patch.object(module, name, stand_in))
-        yield
 
 
 def open_backends(content: Mapping[str, Mapping[str, bytes]]) -> Backends:
@@ -405,7 +320,7 @@ def content_of(backends: Backends) -> Content:
 
 
 def alone(name: str, backends: Backends, work: Callable[[Client], Any]) -> Any:
-    """Do a client's work at once, with nobody else about."""
+    """Do a client's work at once, while no other client runs."""
     slept: list[float] = []
 
     def ask(ops: list[Op]) -> list[Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.register_assert_rewrite("reliability.worlds")
+pytest.register_assert_rewrite("reliability.worlds", "reliability.scenarios")
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,3 +37,17 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="radops-test-", dir=memory) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "radops-test", str(folder)]
+    if sys.platform != "linux" or subprocess.call(command, stderr=subprocess.DEVNULL):
+        pytest.skip("needs the right to mount")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -1,7 +1,8 @@
 """A disk that can be stopped at every step, and that forgets what was not flushed.
 
 Every change of a name below a folder is seen before it is done: those that Python makes through
-its audit hooks; where Rust is asked to write or name many files, it is asked for one at a time.
+its audit hooks, or below a shared folder by descriptors of folders; where Rust is asked to write,
+name or remove many files, it is asked for one at a time.
 Contents that Rust writes to temporary files are found when the next step is seen. What `fsync`
 and `syncfs` are asked for is noted, not done.
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 import sys
@@ -29,6 +31,7 @@ from unittest import mock
 from faults import Crash
 from radops import native
 from radops.backends import durability
+from radops.backends.folder.beneath import Beneath
 
 if TYPE_CHECKING:
     import random
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
 
 _CHANGES = frozenset(("os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"))
 _WRITING = os.O_CREAT | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
-_CATALOG = "catalog.sqlite"
+# Files of SQLite, which can be lost.
+_DERIVED = re.compile(r"(catalog|search-[\w-]+)\.sqlite")
 _watching: Disk | None = None
 
 
@@ -86,13 +90,18 @@ class Disk:
         assert _watching is None
         self.steps, self._stop_at, self._recorder = [], stop_at, recorder
         with (
+            contextlib.ExitStack() as patched,
             mock.patch.object(durability, "sync_path", self._sync_path),
             mock.patch.object(durability, "sync_descriptor", self._sync_descriptor),
-            mock.patch("radops.backends.folder_files.sync_descriptor", self._sync_descriptor),
+            mock.patch("radops.backends.folder.files.sync_descriptor", self._sync_descriptor),
             mock.patch.object(native, "sync_filesystem", self._sync_all),
             mock.patch.object(native, "write_files", self._stepping("open", native.write_files)),
             mock.patch.object(native, "place_files", self._stepping("name", native.place_files)),
+            mock.patch.object(native, "remove_files", self._stepping("gone", native.remove_files)),
         ):
+            for name in ("open", "link", "rename", "unlink", "mkdir", "rmdir"):
+                call = self._stepping_beneath(name, getattr(Beneath, name))
+                patched.enter_context(mock.patch.object(Beneath, name, call))
             _watching = self
             try:
                 yield self
@@ -102,18 +111,29 @@ class Disk:
     def _stepping(self, event: str, real: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
         """Have a call about many files, which Rust does at one go, done file by file."""
 
-        def call(items: list[tuple[Any, Any]], **options: object) -> list[Any]:
+        def call(items: list[Any], **options: object) -> list[Any]:
             answers = []
             for item in items:
-                self.step(event, os.fspath(item[0 if event == "open" else 1]))
+                path = item if event == "gone" else item[0 if event == "open" else 1]
+                self.step(event, os.fspath(path))
                 answers += real([item], **options)
             return answers
 
         return call
 
+    def _stepping_beneath(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        """Note a change that is made by the descriptor of a folder: hooks see no whole path."""
+
+        def call(tree: Beneath, path: str, *arguments: Any) -> object:
+            if name != "open" or arguments[0] & _WRITING:
+                self.step(name, arguments[0] if name in {"link", "rename"} else path)
+            return real(tree, path, *arguments)
+
+        return call
+
     def step(self, event: str, path: str) -> None:
         """Something is about to be changed at `path`."""
-        if not path.startswith(f"{self.root}/") or _CATALOG in path:
+        if not path.startswith(f"{self.root}/") or _DERIVED.search(path):
             return
         with self._lock:
             number = len(self.steps)
@@ -177,7 +197,7 @@ class Recorder:
         seen: dict[int, _Node] = {}
         self._scan(str(self.root), seen)
         self._nodes = seen  # numbers of files that are gone may be given to others
-        if "outside" in self._top.now:  # files of users, who wrote them long ago
+        if "outside" in self._top.now:  # files of users, written long ago
             outside = self._top.now["outside"]
             for name, file in outside.now.items():
                 file.synced = file.content
@@ -199,7 +219,7 @@ class Recorder:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     found[entry.name] = self._scan(entry.path, seen)
-                elif _CATALOG not in entry.name:
+                elif not _DERIVED.search(entry.name):
                     found[entry.name] = self._file(entry, seen)
         for name in {*found, *node.now}:
             after = found.get(name)

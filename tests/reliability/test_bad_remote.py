@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from protocols.checker import check
-from radops.backends import s3
-from radops.backends.s3_client import Timeouts
+from radops.backends.s3 import backend
+from radops.backends.s3.client import Timeouts
 from radops.data_lake import DataLake
 from radops.errors import (
     CorruptDataError,
@@ -26,9 +26,10 @@ from radops.errors import (
     RemoteRefusedError,
     RemoteUnavailableError,
 )
-from radops.repository.repository import Repository
+from radops.repository.refs.repository import Repository
 from reliability import figures
-from reliability.worlds import SCENARIOS, Scenario, World
+from reliability.scenarios import SCENARIOS
+from reliability.worlds import Scenario, World
 from servers.http_faults import (
     Answer,
     Cut,
@@ -99,8 +100,8 @@ class FarWorld(World):
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a second for the server, and send large objects in several parts."""
-    quick = functools.partial(s3.S3Backend, timeouts=Timeouts(1, 1.5, 2), part_size=5 << 20)
-    monkeypatch.setattr(s3, "S3Backend", quick)
+    quick = functools.partial(backend.S3Backend, timeouts=Timeouts(1, 1.5, 2, 3), part_size=5 << 20)
+    monkeypatch.setattr(backend, "S3Backend", quick)
 
 
 def is_clear(error: RadopsError, fault: Fault) -> bool:

@@ -14,7 +14,8 @@ import pytest
 from faults import Crash
 from reliability import figures
 from reliability.disk import Disk
-from reliability.worlds import SCENARIOS, Scenario, World, copied
+from reliability.scenarios import SCENARIOS
+from reliability.worlds import Scenario, World, copied
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,8 @@ def crash_at(scenario: Scenario, template: Path, root: Path, step: int) -> bool:
     return False
 
 
+# What a process leaves to a finalizer is refused too once it is "killed".
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("scenario", "far"), CASES)
 def test_every_step(quick_path: Path, scenario: Scenario, far: bool) -> None:
     template = prepared(quick_path, scenario, far)

@@ -18,17 +18,18 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from faults import WrapperBackend
+from format import samples
 from fuzz.targets import RECORDS, TARGETS, altered, attempt
-from model import samples
 from radops.backends.base import Entry
-from radops.backends.folder import FolderBackend
+from radops.backends.folder.backend import FolderBackend
 from radops.config.file import parse
-from radops.data_lake import DataLake, session
+from radops.data_lake import DataLake
 from radops.errors import InvalidConfigError, RadopsError
-from radops.model import cbor
-from radops.model.outline import check_outline
-from radops.model.uid import parse_slot_key
-from radops.repository import trash
+from radops.format import cbor
+from radops.format.outline import check_outline
+from radops.format.uid import parse_slot_key
+from radops.lake import session
+from radops.repository.objects import trash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,7 +156,7 @@ HOSTILE = [
 
 
 class HostileBackend(WrapperBackend):
-    """A server whose listings hold keys that nobody could have written honestly."""
+    """A server whose listings hold keys that no correct writer makes."""
 
     body = RECORDS[0]
 

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from faults import Crash
 from protocols.checker import check
-from radops.backends.folder import FolderBackend
+from radops.backends.folder.backend import FolderBackend
 from radops.data_lake import DataLake, File, file_creator
 from radops.errors import (
     HasDependentsError,
@@ -32,7 +32,7 @@ from radops.errors import (
     UIDConflictError,
     UIDNotFoundError,
 )
-from radops.repository.repository import Repository
+from radops.repository.refs.repository import Repository
 from reliability import figures
 from reliability.disk import Disk
 

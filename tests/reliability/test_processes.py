@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from protocols.checker import check
-from radops.backends.folder import FolderBackend
+from radops.backends.folder.backend import FolderBackend
 from radops.data_lake import DataLake
-from radops.repository.repository import Repository
+from radops.repository.refs.repository import Repository
 from reliability import figures, worker
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ SEED = os.environ.get("RADOPS_SOAK_SEED") or str(random.randrange(1 << 30))
 KILLS = int(os.environ.get("RADOPS_SOAK_KILLS") or 20)
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["radops.data_lake.lake", "reliability.worker"])
+_context.set_forkserver_preload(["radops.lake.lake", "reliability.worker"])
 
 
 class Crowd:
@@ -136,7 +136,7 @@ def test_four_homes_and_one_bucket(
 
 @pytest.mark.parametrize("far", [False, True], ids=["alone", "far"])
 def test_killed_at_any_time(quick_path: Path, far: bool) -> None:
-    """Two processes, either of which may be killed; whoever comes next does again what it did."""
+    """Two processes, either of which may be killed; the next one does its work again."""
     shared = quick_path / "shared"
     shared.mkdir()
     many = Crowd(quick_path, shared.as_uri() if far else None)

@@ -24,7 +24,7 @@ GRACE = 60.0
 
 
 def body(uid: str) -> bytes:
-    """Return what stands under a name; some bodies have more than one block."""
+    """Return the content of a name; some bodies have more than one block."""
     size = (1 << 20) + 5 if uid.endswith("7") else 40
     return (uid.encode() * (size // len(uid) + 1))[:size]
 
@@ -166,7 +166,7 @@ def work(
     environment: dict[str, str],
 ) -> None:
     """Run a worker in a process of its own; an error is in its diary."""
-    os.environ.update(environment)  # that of whoever started this, not of the fork server
+    os.environ.update(environment)  # of the test, not of the fork server
     os.environ.update({"RADOPS_EMAIL": f"{name}@example.com", "RADOPS_LEASE_SECONDS": "3"})
     worker = Worker(name, home, remote, diary)
     try:

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from radops.backends.memory import MemoryBackend
-from radops.model.build import build_call, build_import
-from radops.model.call import Call, CallOutput, Code, Environment
-from radops.model.digest import Digest
-from radops.model.record import FileRecord, tombstone
-from radops.model.uid import UID
-from radops.repository.gc import Collected, Place, collect
+from radops.format.build import build_call, build_import
+from radops.format.call import Call, CallOutput, Code, Environment
+from radops.format.digest import Digest
+from radops.format.record import FileRecord, tombstone
+from radops.format.uid import UID
+from radops.repository.gc.collect import collect
+from radops.repository.gc.target import Collected, Target
 from radops.repository.layout import object_key, outline_key
-from radops.repository.repository import Repository
-from radops.repository.slots import Taken
-from radops.repository.trash import open_object
+from radops.repository.objects.trash import open_object
+from radops.repository.refs.repository import Repository
+from radops.repository.refs.slots import Taken
 
 if TYPE_CHECKING:
     from radops.backends.base import Backend
@@ -113,11 +114,11 @@ class Bucket:
     ) -> Collected:
         backend = backend or self.store
         return collect(
-            Place(backend, lambda: [self.repository(backend)], pending=False),
+            Target(backend, lambda: [self.repository(backend)], pending=False),
             grace=grace,
             dry_run=dry_run,
             scratch=self.scratch,
-            telling=silent,
+            stages=silent,
         )
 
     # -- looking -------------------------------------------------------------------------------
@@ -129,14 +130,14 @@ class Bucket:
     def below(self, prefix: str) -> list[str]:
         return [key for key in self.keys if key.startswith(prefix)]
 
-    def stands(self, digest: Digest) -> bool:
+    def has_object(self, digest: Digest) -> bool:
         return self.store.stat(object_key(digest)) is not None
 
     def in_trash(self, digest: Digest) -> bool:
         return any(key.endswith(digest.path) for key in self.below("trash/"))
 
     def check(self) -> None:
-        """Everything that a record keeps can be read, by readers who know of the trash."""
+        """Everything that a record keeps can be read, by readers that also look in the trash."""
         repository = self.repository()
         for listed in repository.slots.list():
             if listed.size < 0 or listed.gone:

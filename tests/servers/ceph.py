@@ -6,6 +6,7 @@ Strong where SeaweedFS is weak (odd keys, contended creates), but version 16 ign
 
 from __future__ import annotations
 
+import base64
 import shutil
 import time
 import uuid
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from servers.process import Processes, free_ports
-from servers.server import S3Server
+from servers.server import DOMAIN, S3Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +88,9 @@ rgw dynamic resharding = false
 rgw gc processor period = 60
 rgw gc obj min wait = 1
 rgw verify ssl = false
+rgw dns name = {domain}
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = the-key={kms_key}
 """
 
 
@@ -116,7 +120,15 @@ def running_ceph(folder: Path) -> Iterator[S3Server]:
     if certificate:
         tls = f" ssl_endpoint=127.0.0.1:{port + 1} ssl_certificate={folder / 'both.pem'}"
     config.write_text(
-        _CONFIG.format(fsid=fsid, mon_port=port + 2, folder=folder, port=port, tls=tls)
+        _CONFIG.format(
+            fsid=fsid,
+            mon_port=port + 2,
+            folder=folder,
+            port=port,
+            tls=tls,
+            domain=DOMAIN,
+            kms_key=base64.b64encode(bytes(range(32))).decode(),
+        )
     )
     try:
         _start(processes, config, fsid, port, server)
@@ -150,7 +162,7 @@ def _start(processes: Processes, config: Path, fsid: str, port: int, server: S3S
 
 
 def _certificate(processes: Processes) -> Path | None:
-    """Make a certificate for 127.0.0.1 that only those trust who are told to."""
+    """Make a certificate for 127.0.0.1 that is trusted only where it is configured."""
     if shutil.which("openssl") is None:
         return None
     folder = processes.folder

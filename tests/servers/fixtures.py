@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REQUIRE_CEPH = "RADOPS_REQUIRE_CEPH"
-CEPH_IS_MISSING = "Ceph is not installed"
 
 needs_ceph = pytest.mark.xdist_group("Ceph")
 """Mark of tests that use `ceph`: one worker runs them all, so that one cluster is started.
@@ -46,7 +45,10 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory, s3_environment: None) ->
 def ceph(tmp_path_factory: pytest.TempPathFactory, s3_environment: None) -> Iterator[S3Server]:
     """A running Ceph gateway; mark such tests with `needs_ceph`."""
     if missing := missing_programs():
-        reason = f"{CEPH_IS_MISSING}: no {', '.join(missing)}"
+        reason = (
+            f"Ceph is not installed, no {', '.join(missing)}; on Debian: apt-get install"
+            " --no-install-recommends radosgw ceph-mon ceph-osd"
+        )
         if os.environ.get(REQUIRE_CEPH) == "1":
             pytest.fail(f"{reason}, but {REQUIRE_CEPH}=1")
         pytest.skip(reason)

@@ -36,6 +36,28 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """Answer with these headers and this body instead of asking the server."""
+
+    status: int
+    body: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Answer with these bytes as they are instead of asking the server, then close.
+
+    `more` is sent after them again and again, until the client has had enough.
+    """
+
+    head: bytes
+    more: bytes = b""
+    pause: float = 0
+    """Seconds before each `more`."""
+
+
+@dataclass(frozen=True)
 class CutUpload:
     """Reset the connection after so many bytes of the request's body; the server sees it cut."""
 
@@ -62,6 +84,14 @@ class Cut:
     """Close the connection after so many bytes of the answer's body."""
 
     after: int
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Answer slowly: pause before each piece of so many bytes, but never stop."""
+
+    size: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -93,10 +123,13 @@ Fault = (
     | Stall
     | Delay
     | Answer
+    | Reply
+    | Raw
     | CutUpload
     | StallUpload
     | FlipUpload
     | Cut
+    | Drip
     | Truncate
     | Flip
     | DropReply

@@ -69,7 +69,7 @@ class Processes:
             )
 
     def run(self, *command: str | Path, check: bool = True) -> bool:
-        """Run a command to its end; say whether it succeeded."""
+        """Run a command to its end; return whether it succeeded."""
         words = [str(word) for word in command]
         with (self.folder / f"{Path(words[0]).name}.out").open("ab") as stream:
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Signing a request anew after the proxy took a header out of it (signature version 4)."""
+"""Signing a request again after the proxy removed a header (signature version 4)."""
 
 from __future__ import annotations
 

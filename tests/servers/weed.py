@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from servers.process import Processes, free_ports
-from servers.server import S3Server
+from servers.server import DOMAIN, S3Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +56,7 @@ def running_weed(folder: Path) -> Iterator[S3Server]:
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             f"-s3.port={port}",
+            f"-s3.domainName={DOMAIN}",
             f"-master.port={port + 1}",
             f"-filer.port={port + 2}",
             f"-volume.port={port + 3}",
@@ -75,7 +78,7 @@ def _wait_for_first_write(server: S3Server) -> None:
         try:
             client.create_bucket(Bucket="first")
             client.put_object(Bucket="first", Key="first", Body=b"1")
-        except Exception:
+        except (BotoCoreError, ClientError):
             if time.monotonic() > end:
                 raise
             time.sleep(0.1)

@@ -60,3 +60,19 @@ def test_a_command_that_never_ends_is_ended(machine: Machine) -> None:
 
 def test_what_a_progress_line_overwrote_is_not_seen() -> None:
     assert plain("\x1b[2K 10%\r 20%\r\x1b[32mdone\x1b[0m\nnext") == "done\nnext"
+
+
+def test_a_bar_that_was_taken_away_leaves_nothing(machine: Machine, tmp_path: Path) -> None:
+    program = (
+        "import time\n"
+        "from radops.cli.progress import progress\n"
+        "print('first')\n"
+        "with progress(quiet=False) as view:\n"
+        "    view.start('copying', 10, 1)\n"
+        "    time.sleep(1)\n"
+        "print('last')\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    result = machine.run(f"python {tmp_path}/program.py", terminal=True)
+    assert "copying" in result.raw
+    assert result.check().out == "first\nlast\n"

@@ -29,7 +29,7 @@ class Place:
     env: Mapping[str, str] = field(default_factory=dict)
     """What the machines' environments hold: credentials."""
     gets: Callable[[], list[str]] | None = None
-    """All paths that were fetched from the server so far; None where nobody counts."""
+    """All paths that were fetched from the server so far; None where they are not counted."""
 
     def configure(self, machine: Machine) -> None:
         """Name the remote on a machine, as a person does."""

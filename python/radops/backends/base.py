@@ -1,17 +1,18 @@
 """What a backend is: a dumb, thread-safe store of bytes by key.
 
-A backend knows nothing of digests, records or lakes. Keys are non-empty `/`-separated
-relative paths of at most 1,024 bytes of UTF-8 without empty, `.` or `..` segments, NUL or
-backslash. Every backend refuses to make any other key, with `ValueError`; one that maps keys to
-paths refuses it everywhere. Listings may hold foreign keys of a bucket that break these rules:
-they can be read and deleted like others, but not be asked for by a prefix that breaks them.
+A backend does not depend on records or lakes, nor, except for `Backend.files`, on digests. Keys are
+non-empty `/`-separated relative paths of at most 1,024 bytes of UTF-8 without empty, `.` or `..`
+segments, NUL or backslash. Every backend refuses to make any other key, with `ValueError`; one that
+maps keys to paths refuses it everywhere. Listings may hold foreign keys of a bucket that break
+these rules: they can be read and deleted like others, but not listed by a prefix that breaks them.
 
 Errors, everywhere in this module:
 
-- a key that is not there: `KeyNotFoundError` (never an empty body);
+- a key that does not exist: `KeyNotFoundError` (never an empty body);
 - the store cannot be reached or keeps failing after the backend's own bounded retries:
-  `RemoteUnavailableError`, within some 20 seconds;
-- the store says no (credentials, rights, no such bucket): `RemoteRefusedError`;
+  `RemoteUnavailableError`, within some 20 seconds; within a minute if it refuses everything
+  because there are too many requests;
+- the store refuses (credentials, rights, no such bucket): `RemoteRefusedError`;
 - the local disk is full, read-only, or denies access: `LocalStorageError`.
 
 No error message or `url` ever holds a secret.
@@ -19,19 +20,54 @@ No error message or `url` ever holds a secret.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from radops.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from radops.backends.transfers import FileTransfers
+
 
 MOVE_SECONDS = 8 * 3600.0
-"""A move that is a copy and a delete deletes sooner than this after it began to copy, or not at
-all. Two thirds of the smallest safe grace: a collector takes what was copied a grace ago for all
-that is left of a move that was cut short."""
+"""Longest time between starting a copy and deleting its source, where a move is a copy and a
+delete; after it the source is kept. Two thirds of the smallest safe grace: a collector takes a
+copy that is older than the grace for the only one that an interrupted move has left."""
+
+
+MAX_KEY_BYTES = 1024
+"""S3's own limit. A bucket prefix of at most 300 bytes comes on top of the 512 of a UID."""
+
+_FORBIDDEN_SEGMENTS = frozenset(("", ".", ".."))
+
+
+def is_key(text: str) -> bool:
+    """Whether the text can be a key of any backend."""
+    if "\0" in text or "\\" in text:
+        return False
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # a lone surrogate: a file name that is not UTF-8
+        return False
+    return size <= MAX_KEY_BYTES and _FORBIDDEN_SEGMENTS.isdisjoint(text.split("/"))
+
+
+def check_key(text: str) -> str:
+    """Return the key unchanged.
+
+    Raises:
+        ValueError: It could name something outside the store, or not the same in every store.
+
+    """
+    if not is_key(text):
+        raise ValueError(f"not a key: {text!r}")
+    return text
 
 
 class KeyNotFoundError(KeyError):
@@ -50,7 +86,7 @@ class Entry(NamedTuple):
 
     @property
     def is_prefix(self) -> bool:
-        """Whether this stands for all keys that begin with it."""
+        """Whether this represents all keys that begin with it."""
         return self.key.endswith("/")
 
 
@@ -68,7 +104,9 @@ class Reader(Protocol):
         """Give the connection or file back."""
         ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        """Return the stream itself."""
+        return self
 
     def __exit__(
         self,
@@ -76,7 +114,9 @@ class Reader(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
         /,
-    ) -> None: ...
+    ) -> None:
+        """Close it."""
+        self.close()
 
 
 class Part(Protocol):
@@ -127,7 +167,7 @@ class Upload(Protocol):
         ...
 
     def commit(self) -> None:
-        """Make the object visible, whole, replacing what stood under the key.
+        """Make the object visible, whole, replacing what the key held.
 
         Durable after the next `flush`, content never after name. Where the object has one part
         it may become visible with `write` already. After an error, call `abort`.
@@ -168,6 +208,25 @@ class Backend(Protocol):
         """Return size and time of the key, or None if it is not there."""
         ...
 
+    def stats(self, keys: Sequence[str]) -> list[Entry | None]:
+        """Return size and time of many keys, in order; None for each that is not there."""
+        return [self.stat(key) for key in keys]
+
+    def read(self, keys: Sequence[str], most: int) -> list[bytes | None]:
+        """Return the first `most` bytes of many small keys, in order; None for absent ones.
+
+        All answers are in memory at once: callers limit the number of keys.
+        """
+
+        def read_one(key: str) -> bytes | None:
+            try:
+                with self.open(key, 0, most) as reader:
+                    return reader.read(most)
+            except KeyNotFoundError:
+                return None
+
+        return [read_one(key) for key in keys]
+
     def open(self, key: str, start: int = 0, length: int | None = None) -> Reader:
         """Open the bytes from `start` on, at most `length` of them (None: to the end).
 
@@ -180,7 +239,7 @@ class Backend(Protocol):
         ...
 
     def put(self, items: Sequence[tuple[str, bytes]]) -> None:
-        """Write small bodies, each atomically, replacing what stood there. One batch.
+        """Write small bodies, each atomically, replacing what they held. One batch.
 
         Readers see the old bytes or the new, whole. Durable after the next `flush`; a crash
         before leaves the old bytes or the new, never a mixture and never an empty file.
@@ -191,7 +250,7 @@ class Backend(Protocol):
         """Create keys that are absent, each atomically; one batch.
 
         Of any number of callers that create one key at once, on any machines, exactly one
-        gets True, and its bytes stand. A caller gets False only if the key is there. Where a
+        gets True, and the key holds its bytes. A caller gets False only if the key exists. If a
         reply was lost, the backend may answer False for bytes that are its own: callers compare.
         Durable after the next `flush`, content never after name.
 
@@ -244,10 +303,10 @@ class Backend(Protocol):
         ...
 
     def include(self, keys: Sequence[str]) -> None:
-        """Have the next `flush` make durable also what others wrote under these keys.
+        """Make the next `flush` cover also what others wrote under these keys.
 
-        For a writer who found them in place and builds on them: whoever wrote them may have been
-        killed before it came to `flush`. Keys that are not there are no error.
+        For a writer that found them in place and builds on them: the process that wrote them may
+        have been killed before its `flush`. Keys that do not exist are no error.
         """
         ...
 
@@ -255,11 +314,13 @@ class Backend(Protocol):
         """Return once everything written before this call would survive a loss of power."""
         ...
 
-    def remove_stale(self, grace: float) -> int:
+    def remove_stale(self, grace: float, below: Sequence[str] = ("",)) -> int:
         """Remove what uploads left that were neither committed nor aborted.
 
         Args:
             grace: Seconds that an upload must be old. One that goes on longer is lost.
+            below: What the keys of uploads begin with, as a bucket may hold those of other
+                programs. A store whose temporary files have no keys removes its own.
 
         Returns:
             How many were removed.
@@ -268,5 +329,55 @@ class Backend(Protocol):
         ...
 
     def close(self) -> None:
-        """Give connections and descriptors back. A later call takes new ones."""
+        """Close connections and descriptors. A later call opens new ones."""
         ...
+
+    # What only some stores can do. The defaults are for those that cannot.
+
+    @property
+    def files(self) -> FileTransfers | None:
+        """What moves files without their bytes passing through Python; None if nothing does."""
+        return None
+
+    @property
+    def root(self) -> Path | None:
+        """The folder in which each key is a file of that relative path; None elsewhere."""
+        return None
+
+    def create_root(self) -> bool:
+        """Make the store's folder if it is missing; return whether it was missing.
+
+        Raises:
+            LocalStorageError: The folder cannot be made, such as in a folder that is missing.
+
+        """
+        return False
+
+    def without_durability(self) -> Backend:
+        """Return this store for keys that need not survive a loss of power: `flush` is free."""
+        return self
+
+    def presigned_url(self, key: str, seconds: int, *, filename: str | None = None) -> str:
+        """Return a URL by which anyone can read the key for some time. It is a secret.
+
+        Args:
+            key: What to read. Whether it exists is not checked.
+            seconds: How long the URL works, at most a week; less if the credentials expire.
+            filename: Under which name a browser saves it.
+
+        Raises:
+            UsageError: The store has no URLs, or no URL can work that long.
+
+        """
+        del key, seconds, filename
+        raise UsageError(
+            "only files in an S3 bucket have URLs",
+            hint="to pass a file on, copy it out: radops datalake download UID --to FOLDER",
+        )
+
+
+def clock() -> float:
+    """Seconds on a clock for deadlines, which also counts while the machine sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import sys
 import threading
@@ -72,7 +73,7 @@ class Barrier:
         self._syncfs = self.local
 
     def after_fork(self) -> None:
-        """Begin anew in a child: what the parent wrote is the parent's to flush."""
+        """Start with nothing to flush in a child: what the parent wrote, the parent flushes."""
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
         self._folders = set()
@@ -83,6 +84,11 @@ class Barrier:
         root, self._root = self._root, -1
         if root >= 0:
             os.close(root)
+
+    def __del__(self) -> None:
+        """Close the descriptor of a backend that was dropped without `close`."""
+        if hasattr(self, "_root"):  # not so if it could not be opened
+            self.close()
 
     def touched(self, folders: Iterable[str]) -> None:
         """Note folders in which names were made or removed, after that was done."""
@@ -99,6 +105,20 @@ class Barrier:
         for file in files:
             sync_path(file)
 
+    def sync_tree(self, folder: str) -> None:
+        """Make all that is below a finished folder durable, before the folder gets its name."""
+        paths = (
+            path
+            for top, _, names in os.walk(folder)
+            for path in (top, *(f"{top}/{name}" for name in names))
+        )
+        few = list(itertools.islice(paths, _FEW + 1))
+        if len(few) > _FEW and self._sync_all():
+            return
+        for path in itertools.chain(few, paths):
+            if not Path(path).is_symlink():
+                sync_path(path)
+
     def flush(self) -> None:
         """Make all names durable that were made or removed before this call."""
         with self._flushing:
@@ -108,8 +128,8 @@ class Barrier:
             try:
                 if not (overflow or len(folders) > _FEW) or not self._sync_all():
                     for folder in folders:
-                        # A folder that is gone holds no name of ours: who removed it found it
-                        # empty.
+                        # A folder that is gone holds no name of ours: it was empty when it was
+                        # removed.
                         with suppress(FileNotFoundError):
                             sync_path(folder)
             except BaseException:
@@ -122,7 +142,13 @@ class Barrier:
         """Sync the whole file system; False where that is no barrier."""
         if self._syncfs:
             # False: a kernel before 5.8 (which would hide errors), or not Linux at all.
-            self._syncfs = native.sync_filesystem(self._root)
+            # Or a sandbox or container runtime does not know the call.
+            try:
+                self._syncfs = native.sync_filesystem(self._root)
+            except OSError as error:
+                if error.errno not in (*_NO_SUCH_OPERATION, errno.ENOSYS):
+                    raise
+                self._syncfs = False
         return self._syncfs
 
 
@@ -133,6 +159,9 @@ class NoBarrier(Barrier):
         """Do nothing."""
 
     def sync_contents(self, files: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def sync_tree(self, folder: str) -> None:
         """Do nothing."""
 
     def flush(self) -> None:

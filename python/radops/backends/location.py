@@ -1,19 +1,25 @@
-"""Where a remote is: its URL checked and taken apart. No message repeats a secret in it."""
+"""Where a remote is and how to reach it: its URL, and its options.
+
+Both are checked here. No message repeats a secret in them.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from radops.backends.keys import is_key
-from radops.backends.options import RemoteOptions
+import msgspec
+
+from radops.backends.base import is_key
 from radops.errors import InvalidConfigError
+from radops.redact import strip_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 MAX_PREFIX_BYTES = 300
 """Leaves room in S3's 1,024 bytes for the longest key of the layout."""
@@ -21,10 +27,10 @@ MAX_PREFIX_BYTES = 300
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FORMS = "use s3://bucket/prefix or file:///shared/folder"
+_BUCKETS = "a bucket has 3 to 255 letters, digits, `-`, `.` and `_`: s3://bucket/prefix"
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(msgspec.Struct, frozen=True):
     """A checked remote."""
 
     scheme: str
@@ -34,7 +40,7 @@ class Location:
     path: str
     """The prefix within the bucket, or the absolute path of the folder."""
     options: Mapping[str, str]
-    """What the URL's query says, by the names of `RemoteOptions`."""
+    """The options in the URL's query, by the names of `RemoteOptions`."""
 
     @property
     def url(self) -> str:
@@ -45,7 +51,7 @@ class Location:
 
 
 def parse_location(url: str, where: str = "the remote") -> Location:
-    """Return what a remote's URL says.
+    """Return the remote that a URL names.
 
     Args:
         url: `s3://bucket/prefix`, where the query may hold options (`?region=...`),
@@ -76,7 +82,9 @@ def parse_location(url: str, where: str = "the remote") -> Location:
 def _bucket(parts: SplitResult, where: str) -> Location:
     bucket, prefix = parts.netloc, parts.path.strip("/")
     if not _BUCKET.fullmatch(bucket):
-        raise InvalidConfigError(f"{where} has no usable bucket: {bucket!r}", hint=_FORMS)
+        shown = strip_url(f"s3://{bucket}").removeprefix("s3://")  # it may hold a password
+        fault = f"{shown!r} cannot be the name of a bucket" if shown else "no bucket is named"
+        raise InvalidConfigError(f"{where}: {fault}", hint=_FORMS if not shown else _BUCKETS)
     if len(prefix.encode(errors="replace")) > MAX_PREFIX_BYTES:
         raise InvalidConfigError(f"{where} has a prefix of more than {MAX_PREFIX_BYTES} bytes")
     if prefix and not is_key(prefix):
@@ -126,3 +134,95 @@ def _memory(parts: SplitResult, where: str) -> Location:
 
 
 _PARSERS = {"s3": _bucket, "file": _folder, "memory": _memory}
+
+
+CHOICES = {
+    "addressing_style": ("auto", "path", "virtual"),
+    "requester_pays": ("true", "false"),
+    "sse": ("AES256", "aws:kms", "aws:kms:dsse"),
+}
+"""The values of options that take one of a fixed set."""
+
+
+@dataclass(frozen=True)
+class RemoteOptions:
+    """Options of an S3 remote; None means the value in the configuration of the AWS tools.
+
+    Credentials are no options: they come from where the AWS tools look, and radops never stores
+    them.
+
+    Raises:
+        InvalidConfigError: A value cannot be used; the message names the option.
+
+    """
+
+    endpoint_url: str | None = None
+    """The server, such as "https://s3.example.org"; None is Amazon's."""
+    region: str | None = None
+    """The bucket's region."""
+    profile: str | None = None
+    """A profile of `~/.aws/config`."""
+    ca_bundle: str | None = None
+    """A file of certificates to trust instead of the usual ones."""
+    addressing_style: str | None = None
+    """How the bucket is named in requests: "path", "virtual" or "auto"."""
+    sse: str | None = None
+    """Encryption at rest: "AES256", "aws:kms" or "aws:kms:dsse"."""
+    sse_kms_key_id: str | None = None
+    """The key of Amazon's key service to encrypt with."""
+    sse_customer_key_file: str | None = None
+    """A file with the 32 bytes of a key of your own (SSE-C), which the store never keeps."""
+    requester_pays: str | None = None
+    """"true" where readers of the bucket pay for requests, and agree to."""
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value is not None and value not in choices:
+                raise InvalidConfigError(
+                    f"{name} cannot be {value!r}", hint=f"one of: {', '.join(choices)}"
+                )
+        if self.endpoint_url is not None:
+            check_endpoint(self.endpoint_url)
+        if self.sse_kms_key_id is not None and not (self.sse or "").startswith("aws:kms"):
+            raise InvalidConfigError(
+                "sse_kms_key_id is given but nothing uses it", hint='set sse to "aws:kms"'
+            )
+
+        if self.sse_customer_key_file is not None and self.sse is not None:
+            raise InvalidConfigError(
+                "sse and sse_customer_key_file are both given", hint="they exclude each other"
+            )
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the names of all options."""
+        return tuple(field.name for field in fields(cls))
+
+    def merged(self, given: Mapping[str, str]) -> RemoteOptions:
+        """Return these options with those given put over them."""
+        return replace(self, **given)
+
+
+def check_endpoint(url: str) -> None:
+    """Refuse what cannot be the address of a server, without repeating a secret in it.
+
+    Raises:
+        InvalidConfigError: It is no such address, or holds a user or password.
+    """
+    hint = "it looks like https://s3.example.org or http://127.0.0.1:8333"
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port != 0
+    except ValueError:
+        raise InvalidConfigError("endpoint_url is not a URL", hint=hint) from None
+    if "@" in url:
+        # Not shown: this may be a password.
+        raise InvalidConfigError(
+            "endpoint_url holds a user or password",
+            hint="credentials belong in ~/.aws/credentials or AWS_* variables",
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_fine:
+        raise InvalidConfigError(f"endpoint_url cannot be {url!r}", hint=hint)
+    if parts.query or parts.fragment:
+        raise InvalidConfigError("endpoint_url has a query or fragment", hint=hint)

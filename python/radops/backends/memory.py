@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from radops.backends.base import Backend, Entry, KeyNotFoundError, Upload
+from radops.backends.base import Backend, Entry, KeyNotFoundError, Upload, check_key
 from radops.backends.forking import renew_after_fork
-from radops.backends.keys import check_key
 from radops.backends.parts import PART_SIZE, Parts, chunks
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ class MemoryBackend(Backend):
         """Do nothing: memory survives no loss of power."""
 
     @override
-    def remove_stale(self, grace: float) -> int:
+    def remove_stale(self, grace: float, below: Sequence[str] = ("",)) -> int:
         return 0
 
     @override

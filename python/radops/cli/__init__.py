@@ -1,7 +1,7 @@
-"""The command line: it reads arguments, calls the API, and shows what the API answers.
+"""The command line: reads arguments, calls the public API, shows its answer.
 
-Every command is a file of its own, imported when it is asked for; inside, what is slow to import
-(rich, the lake) waits until the command runs. So `radops --version` and shell completion are quick.
+Every command is a module of its own, imported on first use; inside it, slow imports (rich, the
+lake) are made when the command runs. So `radops --version` and shell completion are fast.
 
-Files with commands do without `from __future__ import annotations`: typer reads the annotations.
+Modules with commands have no `from __future__ import annotations`, as typer reads annotations.
 """

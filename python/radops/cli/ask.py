@@ -1,4 +1,4 @@
-"""Asking people, where there is someone to ask."""
+"""Questions to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from radops.cli.output import is_terminal, note
+from radops.cli.progress import paused
 from radops.errors import RadopsError, UsageError
 
 if TYPE_CHECKING:
@@ -15,20 +16,20 @@ if TYPE_CHECKING:
 
 
 def someone_is_there() -> bool:
-    """Tell whether a question could be read and answered."""
+    """Return whether there is a terminal on which a question can be read and answered."""
     return bool(sys.stdin) and sys.stdin.isatty() and is_terminal(sys.stderr)
 
 
 def confirm(action: str, names: Sequence[str] = (), *, yes: bool) -> None:
-    """Go on only if the person agrees.
+    """Return if the person agrees; otherwise end the command.
 
     Args:
-        action: What is about to be done: `delete 2 files for everyone`.
-        names: What it is done to, shown before the question.
+        action: What will be done: `delete 2 files for everyone`.
+        names: Lines shown before the question, such as the names of the files.
         yes: Whether `--yes` answered already.
 
     Raises:
-        UsageError: There is nobody to ask.
+        UsageError: There is no terminal to ask on.
         typer.Exit: The answer is no; the exit code is 1.
 
     """
@@ -36,18 +37,19 @@ def confirm(action: str, names: Sequence[str] = (), *, yes: bool) -> None:
         return
     if not someone_is_there():
         raise UsageError(
-            f"to {action} needs a yes, and there is no terminal to ask on",
-            hint="answer with --yes",
+            f"cannot {action} without confirmation, and there is no terminal to ask on",
+            hint="confirm with --yes",
         )
-    for name in names:
-        note(f"  {name}")
-    if not typer.confirm(f"{action[0].upper()}{action[1:]}?", err=True):
-        note("nothing was done")
-        raise typer.Exit(1)
+    with paused():
+        for name in names:
+            note(f"  {name}")
+        if not typer.confirm(f"{action[0].upper()}{action[1:]}?", err=True):
+            note("nothing was done")
+            raise typer.Exit(1)
 
 
 def ask(question: str, default: str, check: Callable[[str], object]) -> str:
-    """Return what the person answers; asks again as long as that cannot be used.
+    """Return the person's answer; repeat the question until the answer can be used.
 
     Args:
         question: Without a mark at its end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ from radops import native
 from radops.errors import ConflictError, LocalStorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+# Most names shown of those that are equal to a file system.
+_MOST_TWINS = 5
 
 
 def export(paths: Mapping[str, Path], folder: Path) -> dict[str, Path]:
@@ -25,21 +29,62 @@ def export(paths: Mapping[str, Path], folder: Path) -> dict[str, Path]:
         The copies, by UID.
 
     Raises:
-        ConflictError: Something else stands where a copy is to go. Nothing was copied.
+        ConflictError: Something else is where a copy is to go, or the file system cannot tell two
+            of the names apart. Nothing was copied.
 
     """
+    _check_twins(paths, folder)
     targets = {uid: folder / uid for uid in paths}
     wanted = {}
     for uid, target in targets.items():
         if not os.path.lexists(target):
             wanted[uid] = target
         elif not _same(paths[uid], target):
-            raise ConflictError(
-                f"{target} exists and is something else", uid=uid, hint="move it away first"
-            )
+            raise _in_the_way(target, uid)
     for uid, target in wanted.items():
         _copy(paths[uid], target, uid)
     return targets
+
+
+def _check_twins(uids: Iterable[str], folder: Path) -> None:
+    """Check that the file system distinguishes all names that some file systems do not."""
+    groups: dict[str, list[str]] = {}
+    for uid in uids:
+        groups.setdefault(_folded(uid), []).append(uid)
+    twins = [group for group in groups.values() if len(group) > 1]
+    if not twins or not _are_one(folder, *twins[0][:2]):
+        return
+    shown = ", ".join(" and ".join(group) for group in twins[:_MOST_TWINS])
+    more = f" and {len(twins) - _MOST_TWINS:,} more" if len(twins) > _MOST_TWINS else ""
+    raise ConflictError(
+        f"the file system of {folder} cannot tell these names apart: {shown}{more}",
+        uid=twins[0][0],
+        hint="download them into different folders, one at a time",
+    )
+
+
+def _folded(uid: str) -> str:
+    """Return the same text for all names that some file system takes for one."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", uid).casefold())
+
+
+def _are_one(folder: Path, first: str, second: str) -> bool:
+    """Return whether two names mean one file below a folder, by making one of them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".radops-", dir=folder) as scratch:
+            path = Path(scratch, first)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+            return os.path.lexists(Path(scratch, second))
+    except OSError as error:
+        raise LocalStorageError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def _in_the_way(target: Path, uid: str) -> ConflictError:
+    return ConflictError(
+        f"{target} exists already and is not this file", uid=uid, hint="move it away first"
+    )
 
 
 def _same(source: Path, target: Path) -> bool:
@@ -60,8 +105,29 @@ def _copy(source: Path, target: Path, uid: str) -> None:
         with tempfile.TemporaryDirectory(prefix=".radops-", dir=target.parent) as scratch:
             copy = Path(scratch, "copy")
             native.copy_file(source, copy, mode=0o666 & ~mask)
-            copy.replace(target)
+            _place(copy, target)
+    except FileExistsError:
+        # It came while the copy was made, or is a twin that the check did not know of.
+        if not _same(source, target):
+            raise _in_the_way(target, uid) from None
     except OSError as error:
         raise LocalStorageError(
             f"cannot write {target}: {error.strerror or error}", uid=uid
         ) from error
+
+
+def _place(copy: Path, target: Path) -> None:
+    """Give a copy its name, never over another file."""
+    try:
+        native.rename_noreplace(copy, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        try:
+            os.link(copy, target)
+        except FileExistsError:
+            raise
+        except OSError:  # neither: as close as this file system allows
+            if os.path.lexists(target):
+                raise FileExistsError(f"{target} exists") from None
+            copy.rename(target)

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from radops.cli.output import warn
+from radops.cli.output import note, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,13 @@ def open_lake(
     quiet: bool = False,
     jobs: int | None = None,
 ) -> Iterator[DataLake]:
-    """Open the lake, and show what it warns of.
+    """Open the lake; its warnings are shown.
 
     Args:
         context: `--context`.
         offline: `--offline`; without it RADOPS_OFFLINE decides.
-        quiet: `--quiet`: only errors are told of.
-        jobs: `--jobs`: how many transfers at once; None leaves it to the lake.
+        quiet: `--quiet`: only errors are shown.
+        jobs: `--jobs`: how many transfers at once; None is the lake's default.
 
     """
     from radops.data_lake import DataLake  # noqa: PLC0415 - so that --help needs no lake
@@ -43,6 +43,14 @@ def open_lake(
             yield lake
     finally:
         logger.removeHandler(handler)
+
+
+def resolved(lake: DataLake, name: str, *, quiet: bool = False) -> str:
+    """Return a name with its `@latest` replaced by the version that it means, and say which."""
+    found = lake.resolve(name)
+    if found != name:
+        note(f"{name} is {found}", quiet=quiet)
+    return found
 
 
 class _Warnings(logging.Handler):

@@ -1,4 +1,4 @@
-"""Groups whose commands are imported when they are asked for."""
+"""Groups of commands whose modules are imported on first use."""
 
 from collections.abc import Iterator, MutableMapping
 from importlib import import_module
@@ -13,7 +13,7 @@ from radops.errors import UsageError
 
 
 class _Commands(MutableMapping[str, Any]):
-    """Commands by name. Names are known at once, for suggestions; the rest is imported on use."""
+    """Commands by name. Names are known without an import, for suggestions and help."""
 
     def __init__(self, modules: dict[str, str]) -> None:
         self._modules = modules
@@ -21,7 +21,8 @@ class _Commands(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> object:
         if name not in self._loaded:
-            command = import_module(self._modules[name]).command
+            module, _, function = self._modules[name].partition(":")
+            command = getattr(import_module(module), function or "command")
             if not isinstance(command, typer.Typer):
                 app = typer.Typer(add_completion=False)
                 app.command(name)(command)
@@ -43,10 +44,9 @@ class _Commands(MutableMapping[str, Any]):
 
 
 class _Quick:
-    """Takes text as it is, where typer would have pydantic look at it.
+    """Takes text as it is, where typer would convert it with pydantic.
 
-    Importing pydantic takes longer than most commands do, and it finds that text is text. What is
-    not text goes to typer as ever.
+    Importing pydantic takes longer than most commands. Other types are converted by typer.
     """
 
     def coerce(self, value: Any, param: Any, ctx: object) -> Any:  # noqa: ANN401 - as typer's
@@ -69,7 +69,7 @@ def quick(command: Any) -> Any:  # noqa: ANN401 - typer has no public name for a
     for param in (*command.params, command.get_help_option(typer.Context(command))):
         if getattr(param, "is_flag", False):
             param.metavar = ""
-        # Typer's own, filled on first use. Another typer may have none: then it is slow, not wrong.
+        # An attribute of typer's, set on first use. A version of typer without it is only slower.
         if getattr(param, "_runtime_param", ...) is None:
             param._runtime_param = _Quick()  # noqa: SLF001
     return command
@@ -82,7 +82,7 @@ def _flowing(text: str) -> str:
 
 
 class LazyGroup(TyperGroup):
-    """A group that knows its commands as names of modules, each of which has a `command`."""
+    """A group with the places of its commands: `module`, or `module:function`."""
 
     modules: ClassVar[dict[str, str]]
 
@@ -91,20 +91,25 @@ class LazyGroup(TyperGroup):
         self.commands = _Commands(dict(self.modules))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as typer's
-        """Find the command; of one that stands in a group say where it is."""
+        """Find the command; the error for a command without its group names the group."""
         groups: Any = self.commands
         if ctx.parent is None and args[0] not in groups:
             for name in groups:
-                if args[0] in groups[name].commands:
+                if args[0] in getattr(groups[name], "commands", ()):
                     hint = f"radops {name} {args[0]}"
                     raise UsageError(f"no such command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
 
-def group(name: str, modules: dict[str, str], *, completion: bool = False) -> typer.Typer:
-    """Return an app of commands by name; each value is a module that has a `command`."""
+def group(name: str, modules: dict[str, str]) -> typer.Typer:
+    """Return an app of commands by name.
+
+    Args:
+        name: Of the group.
+        modules: Where each command is: `module:function`, or a module with a `command`.
+    """
     kind = type(f"{name.capitalize()}Group", (LazyGroup,), {"modules": modules})
-    return typer.Typer(name=name, cls=kind, add_completion=completion)
+    return typer.Typer(name=name, cls=kind, add_completion=False)
 
 
 def help_if_alone(context: typer.Context) -> None:

@@ -1,4 +1,4 @@
-"""The `radops` command: where the process starts, and where every failure ends."""
+"""The entry point of `radops`: runs one command and reports every failure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import gc
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-# Set by the shell's completion function; typer answers it and exits.
-_COMPLETE = "_RADOPS_COMPLETE"
-# New objects between two looks for cycles.
+# New objects between two runs of the garbage collector.
 _MANY = 50_000
 _BROKEN_PIPE, _TERMINATED = 128 + signal.SIGPIPE, 128 + signal.SIGTERM
 
@@ -38,9 +36,11 @@ def run() -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code. What fails is told on stderr."""
+    """Run one command and return its exit code. A failure is reported on stderr."""
     if list(arguments) == ["--version"]:
-        # Scripts ask for this often; it needs nothing of what follows.
+        # Often used by scripts, and needs none of the imports below.
+        from radops.version import version_text  # noqa: PLC0415 - needed for this alone
+
         print(version_text())  # noqa: T201
         return 0
     # Lists of very many files make no cycles, and the collector would look through all of them
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _dispatch(arguments)
     except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # rich's way to tell of it
+        if isinstance(stop.__context__, BrokenPipeError):  # how rich reports it
             return _BROKEN_PIPE
         return stop.code if isinstance(stop.code, int) else 0
     except BrokenPipeError:
@@ -58,26 +58,28 @@ def main(arguments: Sequence[str]) -> int:
         return _report(error, arguments)
 
 
-def version_text() -> str:
-    """Return what `radops --version` prints."""
-    from radops.version import radops_version  # noqa: PLC0415 - needed for this alone
-
-    return f"radops {radops_version()}"
-
-
-def _dispatch(arguments: Sequence[str]) -> int:
-    import typer  # noqa: PLC0415 - `--version` does without
-    from typer.main import get_command  # noqa: PLC0415
+def build() -> Any:  # noqa: ANN401 - typer has no public name for a command
+    """Return the whole command line as one command of typer."""
+    from typer.main import get_command  # noqa: PLC0415 - `--version` does without
 
     from radops.cli.lazy import quick  # noqa: PLC0415
     from radops.cli.root import app  # noqa: PLC0415
 
-    command = quick(get_command(app))
-    if _COMPLETE in os.environ:
-        command.main(args=list(arguments), prog_name="radops", complete_var=_COMPLETE)
-    # What `command.main` does, without its own ideas of how errors look and what they exit with.
+    return quick(get_command(app))
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    import typer  # noqa: PLC0415 - `--version` does without
+
+    from radops.cli import shells  # noqa: PLC0415
+
+    command = build()
+    if shells.VARIABLE in os.environ:
+        shells.answer(command, arguments)
+    words = shells.with_shell(arguments)
+    # As `command.main` does, but errors and exit codes are radops' own.
     try:
-        with command.make_context("radops", list(arguments)) as context:
+        with command.make_context("radops", words) as context:
             command.invoke(context)
     except typer.Exit as stop:
         return stop.exit_code
@@ -96,14 +98,14 @@ def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _never_fail_to_encode(stream: TextIO | None) -> None:
-    """Let names that are not UTF-8 pass through as the bytes they are."""
+    """Write names that are not UTF-8 as their bytes instead of failing."""
     if stream is not None and hasattr(stream, "reconfigure"):
         utf8 = stream.encoding.lower().replace("-", "") == "utf8"
         stream.reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
 
 def _forget_output() -> None:
-    """Keep the interpreter from complaining of output that it cannot flush at exit."""
+    """Discard output that cannot be written, or the interpreter warns at exit."""
     try:
         if sys.stdout:
             sys.stdout.flush()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from radops.cli.completion import complete_contexts, complete_uids
+from radops.cli.quantities import whole
 
 
 def flag(*names: str, help: str) -> Any:  # noqa: A002, ANN401 - as typer names and types them
@@ -17,26 +18,30 @@ Context = Annotated[
     typer.Option(
         "--context",
         metavar="NAME",
-        help="Use this lake of the configuration.",
+        help="Use the context NAME of the configuration.",
         autocompletion=complete_contexts,
     ),
 ]
 Offline = Annotated[bool, flag("--offline", help="Work without the remote; sync publishes later.")]
 Quiet = Annotated[bool, flag("--quiet", "-q", help="No progress, notes or warnings.")]
-Json = Annotated[bool, flag("--json", help="One JSON document on stdout.")]
+Json = Annotated[bool, flag("--json", help="Print one JSON document on stdout.")]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", metavar="N", min=1, max=1024, help="How many at once."),
+    typer.Option(
+        "--jobs", "-j", metavar="N", parser=whole(1, 1024), help="How many at once, up to 1024."
+    ),
 ]
 Yes = Annotated[bool, flag("--yes", "-y", help="Answer yes to every question.")]
-DryRun = Annotated[bool, flag("--dry-run", help="Say what would be done; do nothing.")]
+DryRun = Annotated[bool, flag("--dry-run", help="Show what would be done; change nothing.")]
 
-Uid = Annotated[str, typer.Argument(metavar="UID", help="A file.", autocompletion=complete_uids)]
+Uid = Annotated[
+    str, typer.Argument(metavar="UID", help="A file or directory.", autocompletion=complete_uids)
+]
 Targets = Annotated[
     list[str],
     typer.Argument(
         metavar="TARGET",
-        help="UIDs, prefixes ending in '/', or globs (in quotes).",
+        help="UIDs, prefixes ending in '/', or globs (in quotes); also within a directory.",
         autocompletion=complete_uids,
     ),
 ]

@@ -1,8 +1,8 @@
-"""What radops is told by `config.toml` and the `RADOPS_*` variables.
+"""The configuration: `config.toml` and the `RADOPS_*` variables.
 
 A variable overrides the file, an argument overrides both. With neither there is one context,
 `default`, without a remote: everything works, on this machine only. Secrets have no place
-here: credentials come from boto3's own chain, and a URL that carries some is refused.
+here: credentials come from where the AWS tools look, and a URL that carries some is refused.
 
 ::
 
@@ -17,11 +17,12 @@ here: credentials come from boto3's own chain, and a URL that carries some is re
 
 from __future__ import annotations
 
-from radops.config.check import check_context_name, check_email
+from radops.config.check import OPTION_KEYS, check_context_name, check_email, split_remote
 from radops.config.file import (
     CODE_CHANGE,
     CONTEXT_KEYS,
     DEFAULT_CONTEXT,
+    KEY_CHOICES,
     TOP_KEYS,
     Config,
     Context,
@@ -29,14 +30,20 @@ from radops.config.file import (
     find_home,
     load,
 )
-from radops.config.remote import OPTION_KEYS, split_remote
 from radops.config.settings import Settings, guess_originator, preview, resolve
-from radops.config.write import create_context, set_values, update, use_context
+from radops.config.write import (
+    create_context,
+    delete_context,
+    set_values,
+    update,
+    use_context,
+)
 
 __all__ = [
     "CODE_CHANGE",
     "CONTEXT_KEYS",
     "DEFAULT_CONTEXT",
+    "KEY_CHOICES",
     "OPTION_KEYS",
     "TOP_KEYS",
     "Config",
@@ -46,6 +53,7 @@ __all__ = [
     "check_email",
     "config_path",
     "create_context",
+    "delete_context",
     "find_home",
     "guess_originator",
     "load",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 import sys
 from dataclasses import dataclass
@@ -10,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
-from radops.backends.options import RemoteOptions
-from radops.config.check import check_context_name, check_email, nearest
-from radops.config.remote import split_remote
+from radops.backends.location import CHOICES, RemoteOptions
+from radops.config.check import check_context_name, check_email, check_size, nearest, split_remote
 from radops.errors import InvalidConfigError, LocalStorageError
+from radops.structs import convert, prepared
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,22 +27,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOG = logging.getLogger("radops")
+
 FILE_NAME = "config.toml"
 DEFAULT_CONTEXT = "default"
 CODE_CHANGE = ("warn", "error", "ignore")
-# A file that people write is never larger; one that is isn't a configuration.
+# More than any hand-written configuration needs.
 _MAX_FILE = 1 << 20
 
 
+@prepared
 @dataclass(frozen=True, kw_only=True)
 class Context(RemoteOptions):
-    """A named lake: where its remote is, and how to talk to it."""
+    """A named lake: where its remote is, and how to reach it."""
 
     remote: str | None = None
     upload_patch: bool = False
     """Whether the patch of a dirty work tree is stored with the results made from it."""
 
 
+@prepared
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -48,11 +54,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     email: str | None = None
     on_code_change: Literal["warn", "error", "ignore"] = "warn"
     shared: Literal["group"] | None = None
+    cache_size: str | int | None = None
+    """Most bytes of parts of remote files that are kept on this machine: `10GB`; 0 for none."""
     contexts: dict[str, Context] = msgspec.field(default_factory=dict)
 
+    def all_contexts(self) -> dict[str, Context]:
+        """Return every context that can be used; `default` needs no configuration."""
+        return {DEFAULT_CONTEXT: Context(), **self.contexts}
 
-TOP_KEYS = ("current_context", "email", "on_code_change", "shared")
+
+TOP_KEYS = ("current_context", "email", "on_code_change", "shared", "cache_size")
 CONTEXT_KEYS = ("remote", *RemoteOptions.names(), "upload_patch")
+
+KEY_CHOICES = {
+    "on_code_change": CODE_CHANGE,
+    "shared": ("group",),
+    "upload_patch": ("true", "false"),
+    **CHOICES,
+}
+"""The values of keys that take one of a fixed set, as text."""
 
 
 def find_home(home: str | os.PathLike[str] | None = None) -> Path:
@@ -61,9 +81,20 @@ def find_home(home: str | os.PathLike[str] | None = None) -> Path:
         path = Path(home or os.environ.get("RADOPS_HOME") or "~/.radops").expanduser()
     except RuntimeError as error:  # no HOME and no entry in the password database
         raise InvalidConfigError(
-            "cannot tell where your home folder is", hint="set RADOPS_HOME"
+            "the home folder is unknown: HOME is not set", hint="set RADOPS_HOME"
         ) from error
+    if not home and not path.is_absolute():
+        _warn_of_relative(path)
     return path.absolute()
+
+
+@functools.cache
+def _warn_of_relative(path: Path) -> None:
+    _LOG.warning(
+        'RADOPS_HOME is "%s", which is another home in every current folder; here it is %s',
+        path,
+        path.absolute(),
+    )
 
 
 def config_path(home: Path | None = None) -> Path:
@@ -93,11 +124,10 @@ def choose(config: Config, wanted: str | None, path: Path) -> tuple[str, Context
 
     """
     name = wanted or os.environ.get("RADOPS_CONTEXT") or config.current_context
-    if name in config.contexts:
-        return name, config.contexts[name]
-    if name == DEFAULT_CONTEXT:
-        return name, Context()
-    hint = nearest(name, config.contexts or [DEFAULT_CONTEXT], "contexts")
+    known = config.all_contexts()
+    if name in known:
+        return name, known[name]
+    hint = nearest(name, known, "contexts")
     raise InvalidConfigError(
         f"no context {name!r} in {path}", hint=f"{hint} (new: radops config create-context)"
     )
@@ -122,7 +152,7 @@ def read_text(path: Path) -> str:
 
 
 def parse(text: str, path: Path) -> Config:
-    """Return what the text says; `path` is for messages."""
+    """Return the configuration in the text; `path` is for messages."""
     try:
         raw: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -137,6 +167,8 @@ def parse(text: str, path: Path) -> Config:
     config = _convert(raw, Config, f"{path}: ")
     if config.email is not None:
         check_email(config.email, f"{path}: email")
+    if config.cache_size is not None:
+        check_size(config.cache_size, f"{path}: cache_size")
     return config
 
 
@@ -150,11 +182,11 @@ def _check_context(table: Mapping[str, Any], where: str) -> None:
 def _convert(table: Mapping[str, Any], kind: type[T], where: str) -> T:
     """Return `table` as `kind`; `where` comes before the key in the message."""
     try:
-        return msgspec.convert(table, kind)
+        return convert(table, kind)
     except msgspec.ValidationError as error:
         if isinstance(fault := error.__cause__, InvalidConfigError):  # of a remote's options
             raise InvalidConfigError(f"{where}{fault.message}", hint=fault.hint) from fault
-        # TOML has no null, so people need not hear of it.
+        # TOML has no null, so the message leaves it out.
         what, _, at = str(error).replace(" | null", "").partition(" - at ")
         key = at.strip("`").removeprefix("$").removeprefix(".")
         raise InvalidConfigError(f"{where}{key}: {what[0].lower()}{what[1:]}") from error

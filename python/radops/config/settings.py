@@ -1,4 +1,4 @@
-"""What holds for one lake: arguments, variables and file taken together."""
+"""The settings of one lake, from arguments, variables and the file."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from radops.config.check import check_context_name, check_email, is_email
+from radops.arguments import check_flags, check_name
+from radops.config.check import (
+    OPTION_KEYS,
+    check_context_name,
+    check_email,
+    check_folder,
+    check_options,
+    check_size,
+    is_email,
+    split_remote,
+)
 from radops.config.file import CODE_CHANGE, FILE_NAME, Context, choose, find_home, load
-from radops.config.remote import OPTION_KEYS, check_options, split_remote
 from radops.errors import InvalidConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from radops.backends.options import RemoteOptions
+    from radops.backends.location import RemoteOptions
 
 LEASE_SECONDS = 60.0
 """Long enough for a network that hiccups or an interpreter that is stuck in a long call, short
@@ -29,7 +38,7 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for one lake."""
+    """The settings of one lake."""
 
     home: Path
     """Absolute; holds `config.toml` and `storage/`. May not exist yet."""
@@ -44,7 +53,9 @@ class Settings:
     shared: Literal["group"] | None
     upload_patch: bool
     lease_seconds: float = LEASE_SECONDS
-    """How long one who computes may be silent before others take over; 0: nobody waits."""
+    """How long a process may not renew its lease before others take over; 0: none waits."""
+    cache_size: int | None = None
+    """Most bytes of parts of remote files that are kept here; None for the default."""
 
     @cached_property
     def originator(self) -> str:
@@ -67,6 +78,10 @@ def resolve(
         offline: Instead of RADOPS_OFFLINE.
 
     """
+    for given, what in ((context, "context"), (remote, "remote")):
+        if given is not None:
+            check_name(given, what)
+    check_flags(offline=offline)
     home = find_home(home)
     config = load(home)
     name, chosen = choose(config, context, home / FILE_NAME)
@@ -92,13 +107,14 @@ def resolve(
         shared=config.shared,
         upload_patch=chosen.upload_patch,
         lease_seconds=_seconds("RADOPS_LEASE_SECONDS", LEASE_SECONDS),
+        cache_size=_cache_size(config.cache_size),
     )
 
 
 def preview(name: str, values: Mapping[str, Any], home: Path | None = None) -> Settings:
-    """Return what would hold with a context of these values, before it is written.
+    """Return the settings that a context of these values would give, before it is written.
 
-    No variable overrides it and it is never offline: it is what is to be checked.
+    No variable overrides them and they are never offline, as they are about to be checked.
     """
     home = find_home(home)
     config = load(home)
@@ -108,6 +124,7 @@ def preview(name: str, values: Mapping[str, Any], home: Path | None = None) -> S
     if remote := values.get("remote"):
         url, query = split_remote(remote)
         options |= query
+        check_folder(url, home)
     return Settings(
         home=home,
         context=name,
@@ -161,8 +178,14 @@ def _seconds(name: str, default: float) -> float:
     return seconds
 
 
+def _cache_size(configured: str | int | None) -> int | None:
+    if text := os.environ.get("RADOPS_CACHE_SIZE", "").strip():
+        return check_size(text, "RADOPS_CACHE_SIZE")
+    return None if configured is None else check_size(configured, "cache_size")
+
+
 def guess_originator() -> str:
-    """Return who works here if nobody said: git's e-mail, else `user@host`. Starts git."""
+    """Return the originator if none is configured: git's e-mail, else `user@host`."""
     return _git_email() or _user_at_host()
 
 

@@ -8,19 +8,21 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radops.config.check import check_context_name, nearest
+from radops.backends.forking import LockDescriptors
+from radops.config.check import check_context_name, check_folder, nearest, split_remote
 from radops.config.file import (
     CONTEXT_KEYS,
+    DEFAULT_CONTEXT,
     FILE_NAME,
     TOP_KEYS,
     Config,
     choose,
     config_path,
+    find_home,
     load,
     parse,
     read_text,
 )
-from radops.config.remote import split_remote
 from radops.errors import ConflictError, InvalidConfigError, LocalStorageError
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def set_values(
         if key not in TOP_KEYS and key not in CONTEXT_KEYS:
             known = (*TOP_KEYS, *CONTEXT_KEYS)
             raise InvalidConfigError(f"unknown key {key!r}", hint=nearest(key, known))
-    checked = _checked(values)
+    checked = _checked(values, home)
     name, _ = choose(load(home), context, config_path(home))
 
     def change(document: MutableMapping[str, Any]) -> None:
@@ -105,7 +107,9 @@ def create_context(
 
     """
     check_context_name(name)
-    fields = _checked({key: value for key, value in values.items() if value not in (None, "")})
+    fields = _checked(
+        {key: value for key, value in values.items() if value not in (None, "")}, home
+    )
 
     def change(document: MutableMapping[str, Any]) -> None:
         if name in document.get("contexts", {}) and not replace:
@@ -127,17 +131,47 @@ def create_context(
     return update(change, home)
 
 
+def delete_context(name: str, home: Path | None = None) -> Config:
+    """Remove a context from the file. The files of its lake stay where they are.
+
+    Raises:
+        InvalidConfigError: The file has no such context.
+        ConflictError: It is the current context.
+
+    """
+    path = config_path(home)
+
+    def change(document: MutableMapping[str, Any]) -> None:
+        contexts = document.get("contexts", {})
+        if name not in contexts:
+            hint = nearest(name, contexts, "contexts")
+            if name == DEFAULT_CONTEXT:
+                hint = "default exists without configuration and cannot be deleted"
+            raise InvalidConfigError(f"no context {name!r} in {path}", hint=hint)
+        if name == document.get("current_context", DEFAULT_CONTEXT):
+            raise ConflictError(
+                f"{name!r} is the current context",
+                hint="make another one current first: radops config use-context NAME",
+            )
+        del contexts[name]
+        if not contexts:
+            del document["contexts"]
+
+    return update(change, home)
+
+
 def use_context(name: str, home: Path | None = None) -> Config:
     """Make a context the current one."""
     choose(load(home), name, config_path(home))
     return set_values({"current_context": name}, home=home)
 
 
-def _checked(values: Mapping[str, object]) -> dict[str, object]:
+def _checked(values: Mapping[str, object], home: Path | None) -> dict[str, object]:
     """Return the values as they are to be written: a remote's query becomes keys of its own."""
     checked = dict(values)
     if isinstance(url := values.get("remote"), str):
         checked["remote"], options = split_remote(url)
+        check_folder(split_remote(url)[0], find_home(home))
         checked = {**checked, **options}
     return checked
 
@@ -157,13 +191,14 @@ def _context(document: MutableMapping[str, Any], name: str) -> MutableMapping[st
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's advisory lock; go without one where the file system has none."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    descriptors = LockDescriptors()
     try:
+        handle = descriptors.open(lambda: os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        descriptors.close()
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

@@ -1,11 +1,11 @@
-"""Where everything lies: the keys of a repository."""
+"""The keys of a repository: where everything is stored."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from radops.model.digest import Digest
-from radops.model.uid import UID, check_stored_uid
+from radops.format.digest import Digest
+from radops.format.uid import UID, check_stored_uid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +18,11 @@ EDGES = "edges/"
 TRASH = "trash/"
 LEASES = "leases/"
 GENERATED = "refs/.generated_uids/"
+FOLDERS = "directories/"
+"""Where read-only folders of directories are, below the lake's part of local storage."""
+
+KEPT = "kept/"
+"""Where local storage notes which files of directories are objects of their own."""
 
 _SUFFIX = ".radops"
 
@@ -38,7 +43,7 @@ def edges_prefix(source: UID) -> str:
 
 
 def edge_key(source: UID, output: UID) -> str:
-    """Return the key that says: `output` was made from `source`."""
+    """Return the key of the edge by which `output` was made from `source`."""
     return f"{edges_prefix(source)}{output}{_SUFFIX}"
 
 

@@ -4,18 +4,20 @@ import typer
 
 from radops.cli.lazy import group, help_if_alone
 
-_NAMES = (
-    "setup",
-    "check",
-    "set",
-    "view",
-    "get-contexts",
-    "create-context",
-    "use-context",
-    "current-context",
+command = group(
+    "config",
+    {
+        "setup": f"{__name__}.setup",
+        "check": f"{__name__}.check",
+        "set": f"{__name__}.set",
+        "view": f"{__name__}.view",
+        "get-contexts": f"{__name__}.contexts:show_all",
+        "create-context": f"{__name__}.contexts:create",
+        "delete-context": f"{__name__}.contexts:delete",
+        "use-context": f"{__name__}.contexts:use",
+        "current-context": f"{__name__}.contexts:show_current",
+    },
 )
-
-command = group("config", {name: f"{__name__}.{name.replace('-', '_')}" for name in _NAMES})
 
 
 @command.callback(invoke_without_command=True)

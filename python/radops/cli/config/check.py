@@ -1,10 +1,17 @@
 """`radops config check`."""
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from radops.cli import options
-from radops.cli.config.steps import plain, show
-from radops.cli.output import write_json
+from radops.cli.output import is_terminal, style, write_json, write_lines
+from radops.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from radops.data_lake import CheckStep
 
 
 def command(
@@ -13,9 +20,9 @@ def command(
     context: options.Context = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check the remote for real: credentials, bucket, rights, and which lake it holds.
+    """Test the remote: credentials, bucket, rights, and which lake it holds.
 
-    If anything is wrong the exit code says what: 6 unreachable, 7 refused, 8 local trouble.
+    The exit code says what is wrong: 6 unreachable, 7 refused, 8 the local disk or a permission.
 
     Example:
       radops config check
@@ -31,3 +38,28 @@ def command(
         show(steps, quiet=quiet)
     if not all(step.ok for step in steps):
         raise typer.Exit(next(step.exit_code for step in steps if not step.ok))
+
+
+def show(steps: "Sequence[CheckStep]", *, quiet: bool = False) -> None:
+    """Write a line for each step, and what to do about those that failed."""
+    width = max((len(step.name) for step in steps), default=0)
+    for step in steps:
+        if step.ok and quiet:
+            continue
+        mark = "ok    " if step.ok else style("failed", "red")
+        lines = [f"{mark}  {step.name.ljust(width)}  {printable(step.message)}".rstrip()]
+        if step.hint and not step.ok:
+            indent = " " * (8 + width + 2) if is_terminal() else "hint: "
+            lines.append(indent + printable(step.hint))
+        write_lines(lines)
+
+
+def plain(steps: "Sequence[CheckStep]") -> dict[str, Any]:
+    """Return the document of `--json`."""
+    return {
+        "ok": all(step.ok for step in steps),
+        "steps": [
+            {"name": step.name, "ok": step.ok, "message": step.message, "hint": step.hint}
+            for step in steps
+        ],
+    }

@@ -1,4 +1,4 @@
-"""What `radops config setup` asks a person, with what is configured already as the defaults."""
+"""The questions of `radops config setup`; the defaults are the present configuration."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from radops.cli.output import note
 from radops.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable
 
+    from radops.cli.config.remote_options import Values
     from radops.config import Context
     from radops.data_lake import CheckStep
-
-Answer = str | bool | None
 
 _OF_S3 = {
     "endpoint_url": "URL of the S3 server, - for Amazon's",
@@ -26,40 +25,40 @@ _OF_S3 = {
 }
 _SELDOM = {"ca_bundle": "File of certificates to trust, - for the usual"}
 _CHOICES = ("remote", *_OF_S3, *_SELDOM)
-# What a hint speaks of, and which answer that is about.
+# Words of hints, and the answer that each is about.
 _SIGNS = {"bucket": "remote", **{key: key for key in (*_OF_S3, *_SELDOM)}}
 
 
 def ask_context(default: str) -> str:
-    """Return the name of the context that is to be written."""
+    """Return the name of the context to write."""
     from radops.config import check_context_name  # noqa: PLC0415 - so that --help is quick
 
     return ask("Context to write these answers to", default, check_context_name)
 
 
 def ask_email(default: str) -> str:
-    """Return who is to stand in records."""
+    """Return the e-mail address that records will carry."""
     from radops.config import check_email  # noqa: PLC0415 - so that --help is quick
 
     return ask("Your e-mail, for lineage", default, check_email)
 
 
 class Remote:
-    """Asks where the remote is and how to reach it: all that is open, then what was wrong.
+    """The questions about a remote: first all open ones, then again the one that was wrong.
 
     Args:
-        values: What the flags said; completed in place.
-        known: The context as it is configured, if it is.
+        values: The values that flags gave; completed in place.
+        known: The context as configured, if it exists.
 
     """
 
-    def __init__(self, values: MutableMapping[str, Answer], known: Context | None) -> None:
+    def __init__(self, values: Values, known: Context | None) -> None:
         self._values = values
         self._known = known
         self._settled = {key for key, value in values.items() if value is not None}
 
     def ask_open(self) -> None:
-        """Ask what no flag said and nobody answered yet."""
+        """Ask for all values that no flag and no earlier answer gave."""
         if "remote" not in self._settled:
             note("Where is it? s3://bucket/prefix, file:///shared/folder, or - for this machine.")
             self._ask_url()
@@ -68,7 +67,7 @@ class Remote:
                 self._ask_option(key, question)
 
     def ask_again(self, failed: CheckStep | None = None) -> None:
-        """Ask only for the answer that was wrong: which one, the person knows best."""
+        """Ask for one answer again, which the person chooses."""
         wrong = "remote"
         if self._is_s3:
             note(f"Change one of {', '.join(_CHOICES)}; - tries again, Ctrl-C leaves.")
@@ -97,7 +96,7 @@ class Remote:
         self._settled.add("remote")
 
     def _ask_option(self, key: str, question: str) -> None:
-        from radops.backends.options import RemoteOptions  # noqa: PLC0415 - see above
+        from radops.backends.location import RemoteOptions  # noqa: PLC0415 - see above
 
         def check(answer: str) -> None:
             RemoteOptions(**{key: answer})
@@ -113,7 +112,7 @@ class Remote:
 
 
 def agrees_to_folder(remote: str) -> bool:
-    """Ask before a folder is made that may be a misspelt one; true if it is there already."""
+    """Return whether a shared folder exists or the person agrees to make it: it may be misspelt."""
     from radops.backends.location import parse_location  # noqa: PLC0415 - so that --help is quick
 
     location = parse_location(remote)
@@ -124,7 +123,7 @@ def agrees_to_folder(remote: str) -> bool:
 
 
 def _suspect(failed: CheckStep | None) -> str:
-    """Return the answer that a hint speaks of first."""
+    """Return the answer that a hint names first."""
     hint = (failed.hint or "") if failed else ""
     found = {hint.find(sign): key for sign, key in _SIGNS.items() if sign in hint}
     return found[min(found)] if found else "remote"
@@ -132,4 +131,4 @@ def _suspect(failed: CheckStep | None) -> str:
 
 def _check_choice(answer: str) -> None:
     if answer != "-" and answer not in _CHOICES:
-        raise UsageError(f"{answer!r} is none of them")
+        raise UsageError(f"{answer!r} is not one of them")

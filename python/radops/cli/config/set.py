@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from radops.cli import options
-from radops.cli.completion import complete_keys
+from radops.cli.completion import complete_key_values, complete_keys
 from radops.cli.output import note
 from radops.errors import UsageError
 
@@ -14,13 +14,16 @@ def command(
     key: Annotated[
         str, typer.Argument(metavar="KEY", help="What to set.", autocompletion=complete_keys)
     ],
-    value: Annotated[str | None, typer.Argument(metavar="VALUE", help="Its value.")] = None,
+    value: Annotated[
+        str | None,
+        typer.Argument(metavar="VALUE", help="Its value.", autocompletion=complete_key_values),
+    ] = None,
     *,
     unset: Annotated[bool, options.flag("--unset", help="Remove it instead.")] = False,
     context: options.Context = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Set one key: email, on_code_change, shared, current_context, or one of a context.
+    """Set one key: email, on_code_change, shared, cache_size, current_context, or one of a context.
 
     Keys of a context are remote, endpoint_url, region, profile, ca_bundle, addressing_style, sse,
     sse_kms_key_id and upload_patch; they go into the current context, or the one of --context.

@@ -7,34 +7,27 @@ import typer
 
 from radops.cli import options
 from radops.cli.ask import confirm, someone_is_there
-from radops.cli.config import remote_options as remotes
-from radops.cli.config.steps import plain, show
+from radops.cli.config.check import plain, show
+from radops.cli.config.remote_options import Values, with_remote_options
 from radops.cli.lake import open_lake
 from radops.cli.output import note, write_json
 from radops.errors import UsageError
 
 if TYPE_CHECKING:
-    from radops.cli.config.questions import Answer, Remote
+    from radops.cli.config.questions import Remote
     from radops.config import Context, Settings
 
 
+@with_remote_options
 def command(
     *,
     name: Annotated[
-        str | None, typer.Option("--context", metavar="NAME", help="What to call it.")
+        str | None, typer.Option("--context", metavar="NAME", help="Name of the context.")
     ] = None,
-    remote: remotes.Remote = None,
+    given: Values,
     local_only: Annotated[
         bool, options.flag("--local-only", help="No remote: files stay on this machine.")
     ] = False,
-    endpoint_url: remotes.Endpoint = None,
-    region: remotes.Region = None,
-    profile: remotes.Profile = None,
-    ca_bundle: remotes.CaBundle = None,
-    addressing_style: remotes.Addressing = None,
-    sse: remotes.Sse = None,
-    sse_kms_key_id: remotes.SseKey = None,
-    upload_patch: remotes.UploadPatch = False,
     email: Annotated[
         str | None,
         typer.Option("--email", metavar="ADDRESS", help="Who you are, for lineage: default git's."),
@@ -46,7 +39,7 @@ def command(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Connect a lake to a bucket or a shared folder: ask, check for real, then write.
+    """Connect to a bucket or a shared folder: ask for the settings, test them, save them.
 
     Without a terminal the flags answer; --remote or --local-only has to be among them. Nothing is
     written if the check fails.
@@ -58,25 +51,14 @@ def command(
     """
     from radops.config import preview  # noqa: PLC0415 - so that --help is quick
 
-    given: dict[str, Answer] = {
-        "remote": remote,
-        "endpoint_url": endpoint_url,
-        "region": region,
-        "profile": profile,
-        "ca_bundle": ca_bundle,
-        "addressing_style": addressing_style,
-        "sse": sse,
-        "sse_kms_key_id": sse_kms_key_id,
-        "upload_patch": upload_patch or None,
-    }
-    if local_only and remote:
+    if local_only and given["remote"]:
         raise UsageError("--remote and --local-only exclude each other")
-    if not (remote or local_only or someone_is_there()):
+    if not (given["remote"] or local_only or someone_is_there()):
         raise UsageError(
-            "where are the files to be kept? There is no terminal to ask on",
-            hint="answer with --remote URL or --local-only",
+            "no remote was given, and there is no terminal to ask on",
+            hint="use --remote URL or --local-only",
         )
-    # With --json one document is due, and no conversation.
+    # With --json the output is one document, so nothing is asked.
     asking = someone_is_there() and not yes and not as_json
     name, questions, email = _answers(name, given, email, local_only=local_only, asking=asking)
     settings = preview(name, given)
@@ -87,13 +69,13 @@ def command(
 
 def _answers(
     name: str | None,
-    given: "dict[str, Answer]",
+    given: Values,
     email: str | None,
     *,
     local_only: bool,
     asking: bool,
 ) -> tuple[str, "Remote | None", str | None]:
-    """Complete the flags' answers by the person's; return what can ask more, if anyone is there."""
+    """Complete the values of flags by answers; return what can ask again, if anything can."""
     from radops.cli.config.questions import (  # noqa: PLC0415 - so that --help is quick
         Remote,
         ask_context,
@@ -117,13 +99,13 @@ def _answers(
 
 def _checked(
     name: str,
-    given: "dict[str, Answer]",
+    given: Values,
     questions: "Remote | None",
     *,
     as_json: bool,
     quiet: bool,
 ) -> "Settings":
-    """Return the settings once their remote was found usable; ask again for what is not."""
+    """Return the settings once the check of their remote passed; ask again until it does."""
     from radops.cli.config.questions import agrees_to_folder  # noqa: PLC0415 - for --help
     from radops.config import preview  # noqa: PLC0415
     from radops.data_lake import check_remote  # noqa: PLC0415
@@ -135,7 +117,7 @@ def _checked(
         if questions is not None and not agrees_to_folder(settings.remote):
             questions.ask_again()
             continue
-        steps = check_remote(settings)
+        steps = check_remote(settings, create=True)
         if as_json:
             write_json(plain(steps))
         else:
@@ -143,7 +125,7 @@ def _checked(
         failed = next((step for step in steps if not step.ok), None)
         if failed is None:
             return settings
-        note("nothing was written; --no-check writes all the same", quiet=as_json)
+        note("nothing was written; --no-check skips the check", quiet=as_json)
         if questions is None:
             raise typer.Exit(failed.exit_code)
         questions.ask_again(failed)
@@ -151,7 +133,7 @@ def _checked(
 
 def _write(
     settings: "Settings",
-    given: "dict[str, Answer]",
+    given: Values,
     email: str | None,
     *,
     checked: bool,
@@ -163,21 +145,21 @@ def _write(
     name = settings.context
     replaced = _replaced(load().contexts.get(name), settings)
     if replaced and someone_is_there():
-        confirm(f"replace what the context {name!r} says", replaced, yes=yes)
+        confirm(f"replace values of the context {name!r}", replaced, yes=yes)
     create_context(name, given, use=True, replace=True, email=email)
     note(f"written to {config_path()}, context {name!r}", quiet=quiet)
     for line in replaced:
         note(f"replaced {line}", quiet=quiet)
     if checked and settings.remote:
-        # From now on this machine knows which lake it belongs to, also offline.
+        # Records which lake the context belongs to, so that the machine can work offline.
         with open_lake(name, quiet=quiet) as lake:
             lake.join()
     if settings.remote:
-        note("to publish what is on this machine already: radops datalake sync", quiet=quiet)
+        note("to publish files that are only on this machine: radops datalake sync", quiet=quiet)
 
 
 def _replaced(before: "Context | None", settings: "Settings") -> list[str]:
-    """Return what a context said that it is not to say any more, and what instead."""
+    """Return a line for each value of a context that changes: key, old value, new value."""
     from radops.config import OPTION_KEYS  # noqa: PLC0415 - so that --help is quick
 
     after = {"remote": settings.remote, "upload_patch": settings.upload_patch or None}

@@ -4,12 +4,14 @@ import json
 import os
 
 from radops.cli import options
-from radops.cli.output import printable, write_json, write_lines
+from radops.cli.output import write_json, write_lines
+from radops.printable import printable
 
 _VARIABLES = {
     "current_context": "RADOPS_CONTEXT",
     "email": "RADOPS_EMAIL",
     "on_code_change": "RADOPS_ON_CODE_CHANGE",
+    "cache_size": "RADOPS_CACHE_SIZE",
     "offline": "RADOPS_OFFLINE",
     "remote": "RADOPS_REMOTE",
     "endpoint_url": "RADOPS_S3_ENDPOINT_URL",
@@ -17,7 +19,7 @@ _VARIABLES = {
 
 
 def command(*, as_json: options.Json = False, context: options.Context = None) -> None:
-    """Show what holds: the file, with the variables that override it named.
+    """Show the configuration in use: the file, and the variables that override it.
 
     Example:
       radops config view
@@ -33,6 +35,7 @@ def command(*, as_json: options.Json = False, context: options.Context = None) -
         "on_code_change": settings.on_code_change,
         "offline": settings.offline,
         "shared": settings.shared,
+        "cache_size": settings.cache_size,
     }
     remote = {
         "remote": settings.remote,
@@ -44,8 +47,8 @@ def command(*, as_json: options.Json = False, context: options.Context = None) -
         places = {"home": str(settings.home), "config_file": str(path)}
         write_json({**places, **top, "context": remote})
         return
-    write_lines([f"# {path}" + ("" if path.exists() else " (not there: all defaults)")])
-    # The originator is no key of the file but what comes of the e-mail and git.
+    write_lines([f"# {path}" + ("" if path.exists() else " (does not exist: all defaults)")])
+    # The originator is not a key of the file: it follows from the e-mail and git.
     who = top.pop("originator")
     write_lines(_line(key, value) for key, value in top.items() if value not in (None, False))
     write_lines([f"# originator: {printable(str(who))}", "", f"[contexts.{settings.context}]"])

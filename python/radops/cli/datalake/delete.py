@@ -1,29 +1,25 @@
 """`radops datalake delete`."""
 
-import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 from radops.cli import options
 from radops.cli.ask import confirm
 from radops.cli.lake import open_lake
-from radops.cli.output import count, human_size, note, write_json, write_lines
-from radops.errors import HasDependentsError, UIDNotFoundError
+from radops.cli.output import MOST_SHOWN, count_names, human_size, note, write_json, write_names
+from radops.cli.progress import progress
 
 if TYPE_CHECKING:
-    from radops.data_lake import DataLake
-
-# A question must stay on the screen, with what it is about.
-_MOST_LISTED = 20
+    from radops.lake.reports import DeleteReport
 
 
 def command(
-    uid: options.Uid,
+    targets: options.Targets,
     *,
     recursive: Annotated[
-        bool, options.flag("--recursive", "-r", help="UID is a folder: delete all files below.")
+        bool, options.flag("--recursive", "-r", help="TARGETs are folders: delete all in them.")
     ] = False,
     cascade: Annotated[
-        bool, options.flag("--cascade", help="Also delete all files that were made from it.")
+        bool, options.flag("--cascade", help="Also delete all files that were made from these.")
     ] = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
@@ -32,76 +28,44 @@ def command(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Delete a file from the lake, for everyone. The name can be used again.
+    """Delete files from the lake, for everyone. Their names can be used again.
 
-    Refused while other files were made from it: --cascade deletes them too.
+    Refused while other files were made from them: --cascade deletes those too.
 
-    Example:
+    Examples:
       radops datalake delete datasets/old.csv --cascade --dry-run
+      radops datalake delete datasets/old/ 'datasets/*.tmp'
 
     """
-    with open_lake(context, offline=offline, quiet=quiet) as lake:
-        uids = lake.expand(uid.rstrip("/") + "/") if recursive else [uid]
-        plan = _plan(lake, uids, cascade=cascade)
-        sizes = _sizes(lake, plan)
-        if not dry_run:
-            what = plan[0] if len(plan) == 1 else count(len(plan), "file")
-            total = human_size(sum(sizes.values()))
-            confirm(f"delete {what} ({total}) for everyone", _listed(plan), yes=yes)
-            plan = _delete(lake, plan)
-    total_bytes = sum(sizes.get(name, 0) for name in plan)
-    if as_json:
-        write_json({"dry_run": dry_run, "deleted": plan, "bytes": total_bytes})
-    else:
-        write_lines(plan)
-    would = "would delete" if dry_run else "deleted"
-    note(f"{would} {count(len(plan), 'file')}, {human_size(total_bytes)}", quiet=quiet)
-
-
-def _plan(lake: "DataLake", uids: list[str], *, cascade: bool) -> list[str]:
-    """Return what is to be deleted, each file after those that were made from it.
-
-    Raises:
-        HasDependentsError: Files that are not to be deleted were made from one of these.
-
-    """
-    # Files below a folder may be made from each other: only others count.
-    deep = cascade or len(uids) > 1
-    # A dictionary keeps the order, and the API lists what was made from a file before the file.
-    plan = dict.fromkeys(
-        name for uid in uids for name in lake.delete(uid, cascade=deep, dry_run=True)
-    )
-    others = [] if cascade or not deep else [name for name in plan if name not in set(uids)]
-    if others:
-        error = HasDependentsError(
-            f"{count(len(others), 'other file')} were made from files below this folder: "
-            + ", ".join(others[:5]),
-            hint="--cascade deletes them too",
+    wanted = [target.rstrip("/") + "/" if recursive else target for target in targets]
+    with (
+        progress(quiet=quiet, resumable=True) as view,
+        open_lake(context, offline=offline, quiet=quiet) as lake,
+    ):
+        report = lake.delete_many(
+            *wanted,
+            cascade=cascade,
+            dry_run=dry_run,
+            progress=view,
+            confirm=None if dry_run else lambda plan: _confirm(plan, yes=yes),
         )
-        raise error
-    return list(plan)
+    if as_json:
+        write_json({"dry_run": dry_run, "deleted": report.deleted, "bytes": report.bytes})
+    else:
+        write_names(report.deleted, all_of_them=dry_run)
+    would = "would delete" if dry_run else "deleted"
+    files = count_names(len(report.deleted), report.directories)
+    note(f"{would} {files}, {human_size(report.bytes)}", quiet=quiet)
 
 
-def _sizes(lake: "DataLake", plan: list[str]) -> dict[str, int]:
-    """Return how large each file is; what waits to be published stands only among what waits."""
-    sizes = {row.uid: row.size or 0 for row in lake.out_of_sync() if row.pending}
-    for name in plan:
-        with contextlib.suppress(UIDNotFoundError):
-            sizes[name] = lake.info(name).size
-    return {name: sizes.get(name, 0) for name in plan}
+def _confirm(plan: "DeleteReport", *, yes: bool) -> None:
+    names = plan.deleted
+    what = names[0] if len(names) == 1 else count_names(len(names), plan.directories)
+    confirm(f"delete {what} ({human_size(plan.bytes)}) for everyone", _listed(names), yes=yes)
 
 
 def _listed(plan: list[str]) -> list[str]:
-    """Return what is shown before the question: not what it names anyway, and not too much."""
-    if len(plan) > _MOST_LISTED:
-        return [*plan[:_MOST_LISTED], f"... and {len(plan) - _MOST_LISTED:,} more, see --dry-run"]
+    """Return what is shown before the question, so that both stay on the screen."""
+    if len(plan) > MOST_SHOWN:
+        return [*plan[:MOST_SHOWN], f"... and {len(plan) - MOST_SHOWN:,} more, see --dry-run"]
     return plan if len(plan) > 1 else []
-
-
-def _delete(lake: "DataLake", plan: list[str]) -> list[str]:
-    # One by one and without cascade: what was made from them since the plan is not swept along.
-    deleted = []
-    for name in plan:
-        with contextlib.suppress(UIDNotFoundError):  # someone else was quicker
-            deleted += lake.delete(name)
-    return deleted

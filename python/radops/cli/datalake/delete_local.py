@@ -2,7 +2,8 @@
 
 from radops.cli import options
 from radops.cli.lake import open_lake
-from radops.cli.output import count, note, write_json, write_lines
+from radops.cli.output import count_names, note, write_json, write_names
+from radops.cli.progress import progress
 
 
 def command(
@@ -13,16 +14,21 @@ def command(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Delete files from this machine that the remote has; they stay in the lake.
+    """Delete the local copies of files that the remote has. They stay in the lake.
 
     Example:
       radops datalake delete-local datasets/images/
 
     """
-    with open_lake(context, offline=offline, quiet=quiet) as lake:
-        deleted = lake.delete_local(*targets)
+    with (
+        progress(quiet=quiet, resumable=True) as view,
+        open_lake(context, offline=offline, quiet=quiet) as lake,
+    ):
+        _, directories = lake.split(*targets)
+        deleted = lake.delete_local(*targets, progress=view)
     if as_json:
         write_json({"deleted": deleted})
     else:
-        write_lines(deleted)
-    note(f"deleted {count(len(deleted), 'local file')}", quiet=quiet)
+        write_names(deleted)
+    counted = count_names(len(deleted), len(directories.keys() & deleted), "local")
+    note(f"deleted {counted}", quiet=quiet)

@@ -1,6 +1,5 @@
 """`radops datalake gc`."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,15 +13,15 @@ from radops.cli.quantities import duration, human_duration
 from radops.errors import UsageError
 
 if TYPE_CHECKING:
-    from radops.data_lake.reports import GCReport
-    from radops.repository.gc import Collected
+    from radops.lake.reports import GCReport
+    from radops.repository.gc.target import Collected
 
 
 def command(
     *,
     dry_run: options.DryRun = False,
     grace: Annotated[
-        str, typer.Option("--grace", metavar="TIME", help="Leave alone what is younger.")
+        str, typer.Option("--grace", metavar="TIME", help="Leave alone what is younger than this.")
     ] = "24h",
     local: Annotated[bool, options.flag("--local", help="Only on this machine.")] = False,
     remote: Annotated[bool, options.flag("--remote", help="Only in the remote.")] = False,
@@ -32,28 +31,28 @@ def command(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Collect bytes that no file of the lake needs any more, in the remote and on this machine.
+    """Remove bytes that no file of the lake needs any more, in the remote and on this machine.
 
-    They go to the trash first. What is still not needed when gc is run again, after the grace,
-    is deleted for good; what is, goes back. So run it regularly, once a day or week.
+    They go to the trash first. The next gc, after the grace, deletes those that are still not
+    needed and moves back the others. So run it regularly, once a day or week.
 
-    A grace of less than 12h has to be confirmed: a slow writer could lose what it builds on.
+    A grace of less than 12h has to be confirmed: a slow writer could lose bytes it relies on.
 
     Example:
       radops datalake gc --dry-run
 
     """
-    from radops.repository.gc import SAFE_GRACE_SECONDS  # noqa: PLC0415 - not for --help
+    from radops.repository.gc.collect import SAFE_GRACE_SECONDS  # noqa: PLC0415 - not for --help
 
     if local and remote:
         raise UsageError("--local and --remote exclude each other")
-    seconds = duration(grace)
+    seconds = duration(grace, "--grace")
     if seconds < SAFE_GRACE_SECONDS and not dry_run:
-        confirm(f"collect what is only {human_duration(seconds)} old", _RISK, yes=yes)
+        confirm(f"collect bytes that are only {human_duration(seconds)} old", _RISK, yes=yes)
     where = "local" if local else "remote" if remote else "all"
     with (
+        progress(quiet=quiet, resumable=True) as view,
         open_lake(context, offline=offline, quiet=quiet) as lake,
-        progress(quiet=quiet) as view,
     ):
         report = lake.gc(dry_run, grace=seconds, where=where, progress=view)
     if as_json:
@@ -63,8 +62,8 @@ def command(
 
 
 _RISK = (
-    "Someone who is adding a file now, and takes longer than that, may be left",
-    "with a file whose bytes are gone. Go on only if nobody is writing.",
+    "A file that is being added now, and takes longer than that, may lose its bytes.",
+    "Continue only if no one is writing to the lake.",
 )
 
 
@@ -80,7 +79,7 @@ def _tell(report: "GCReport", *, quiet: bool) -> None:
 
 
 def _lines(place: "Collected", *, would: bool) -> list[str]:
-    """Return what was done in one place, leaving out what there was none of."""
+    """Return a line for each kind of thing that was done in one place."""
     lines = []
     if place.moved:
         verb = "would move" if would else "moved"
@@ -96,6 +95,7 @@ def _lines(place: "Collected", *, would: bool) -> list[str]:
         (place.outlines, "lost outline"),
         (place.uploads, "unfinished upload"),
         (place.leases, "old lease"),
+        (place.notes, "outdated note"),
         (place.leftovers, "leftover file"),
     ):
         if number:
@@ -104,6 +104,8 @@ def _lines(place: "Collected", *, would: bool) -> list[str]:
 
 
 def _plain(report: "GCReport") -> dict[str, object]:
+    from msgspec.structs import asdict  # noqa: PLC0415 - not for --help
+
     return {
         "dry_run": report.dry_run,
         "grace": report.grace,
@@ -114,6 +116,7 @@ def _plain(report: "GCReport") -> dict[str, object]:
         "bytes": report.bytes,
         "uploads": report.uploads,
         "leases": report.leases,
+        "notes": report.notes,
         "runs": report.runs,
         "remote": asdict(report.remote) if report.remote else None,
         "local": asdict(report.local) if report.local else None,

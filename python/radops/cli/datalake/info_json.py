@@ -1,19 +1,22 @@
-"""What `info --json` says: the fields of `FileInfo`, digests as text."""
+"""The output of `info --json`: the fields of `FileInfo`, digests as text."""
 
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from radops.model.digest import Digest
+from radops.format.digest import Digest
 
 if TYPE_CHECKING:
-    from radops.data_lake.reports import FileInfo
+    from radops.lake.directory.summary import Summary
+    from radops.lake.reports import FileInfo
 
 
-def document(info: FileInfo) -> dict[str, Any]:
+def document(info: FileInfo, summary: Summary | None = None) -> dict[str, Any]:
     """Return the document; keys never change their meaning, new ones may come."""
     plain: dict[str, Any] = _plain(info)
+    if summary is not None:
+        plain["contents"] = {**_plain(summary), "live_share": summary.live_share}
     return plain
 
 

@@ -12,17 +12,19 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from radops.cli.output import has_styles, human_size, is_terminal, printable
-from radops.data_lake.fitting import shortened
+from radops.cli.output import count, has_styles, human_size, is_terminal
+from radops.lake.shortening import shortened
+from radops.printable import message, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from radops.data_lake.reports import CallInfo, CodeInfo, FileInfo, OutputInfo
+    from radops.lake.directory.summary import Summary
+    from radops.lake.reports import CallInfo, CodeInfo, FileInfo, OutputInfo
 
-# Boxes are for people; whoever needs all of a thousand inputs asks for --json.
+# Boxes are for people; --json has all of a thousand inputs.
 _MOST_ROWS = 20
 _LONGEST_VALUE = 200
 # Side by side only as far as the eye can follow, also in a pipe.
@@ -34,12 +36,16 @@ _METHOD = "creation method"
 Row = tuple[str, str]
 
 
-def show(info: FileInfo, console: Console | None = None) -> None:
-    """Print everything about one file."""
+def show(info: FileInfo, console: Console | None = None, *, summary: Summary | None = None) -> None:
+    """Print everything about one file or directory."""
     console = console or _console()
     console.print(_graph(list(_boxes(info)), console))
     for label, text in _facts(info):
-        # Whole, however wide: a link that was broken into lines is no link.
+        # Only a description has lines: indented, so that none looks like another fact.
+        shown = message(text) if label == "description" else printable(text)
+        # Not wrapped: a link broken into lines cannot be followed.
+        console.print(Text(f"{label}: {shown}"), soft_wrap=True)
+    for label, text in () if summary is None else _contents(summary):
         console.print(Text(f"{label}: {printable(text)}"), soft_wrap=True)
 
 
@@ -115,7 +121,7 @@ def _level(boxes: Sequence[_Box], console: Console) -> RenderableType | None:
         panels = [box.panel(fold=fold) for box, fold in zip(boxes, folds, strict=True)]
         if sum(_width(panel, console) for panel in panels) <= room:
             heights = [len(console.render_lines(panel, natural)) for panel in panels]
-            # What was done and what came of it stand level; inputs take the room they need.
+            # The last two boxes have the same height; inputs take the height they need.
             heights[-2:] = [max(heights[-2:])] * 2
             return _side_by_side(
                 box.panel(fold=fold, height=height)
@@ -125,7 +131,7 @@ def _level(boxes: Sequence[_Box], console: Console) -> RenderableType | None:
 
 
 def _is_cramped(box: _Box, console: Console) -> bool:
-    """Tell whether generated names make a box wider than the console."""
+    """Return whether generated names make a box wider than the console."""
     return box.short() != box and _width(box.panel(), console) > console.width
 
 
@@ -150,8 +156,8 @@ def _boxes(info: FileInfo) -> Iterator[_Box]:
         yield _Box(_METHOD, [("added from", info.source or "this machine")], strong=True)
         yield _Box("output", [("uid", info.uid), who], strong=True)
         return
-    given = [entry.uid for entry in call.inputs]
-    read = [f"{entry.uid} (read)" for entry in call.reads if entry.uid not in given]
+    given = [entry.name for entry in call.inputs]
+    read = [f"{entry.name} (read)" for entry in call.reads if entry.name not in given]
     yield _Box("input files", [("", name) for name in _most([*given, *read]) or ["none"]])
     yield _Box(_METHOD, [("function", call.function), *_parameters(call)], strong=True)
     names = _most([_output(output) for output in _this_first(info, call)] or [info.uid])
@@ -160,7 +166,7 @@ def _boxes(info: FileInfo) -> Iterator[_Box]:
 
 
 def _this_first(info: FileInfo, call: CallInfo) -> list[OutputInfo]:
-    """Return what a call made: the file that was asked for, the others as they were returned."""
+    """Return the outputs of a call: the shown file first, the others in order of return."""
 
     def rank(output: OutputInfo) -> tuple[bool, int]:
         return output.uid != info.uid, output.place if isinstance(output.place, int) else 0
@@ -169,7 +175,9 @@ def _this_first(info: FileInfo, call: CallInfo) -> list[OutputInfo]:
 
 
 def _output(output: OutputInfo) -> str:
-    return f"{output.uid} (as {output.place!r})" if isinstance(output.place, str) else output.uid
+    files = "" if output.files is None else f", {count(output.files, 'file')}"
+    place = f" (as {output.place!r})" if isinstance(output.place, str) else ""
+    return f"{output.uid}{files}{place}"
 
 
 def _most(names: Sequence[str]) -> list[str]:
@@ -200,17 +208,44 @@ def _value(value: object) -> str:
 
 
 def _facts(info: FileInfo) -> Iterator[Row]:
+    if info.description:
+        yield "description", info.description
+    if info.tags:
+        yield "tags", ", ".join(info.tags)
     if info.call is not None:
         yield "creation method code", _code(info.call.code)
+        read = [*info.call.files_read, *(f"${name}" for name in info.call.variables_read)]
+        if read:
+            yield "also read", ", ".join(_most(read))
     yield "radops version", info.radops_version
-    yield (
-        "size",
-        f"{human_size(info.size)}" + (f" ({info.size:,} bytes)" if info.size >= 1024 else ""),
-    )
+    if info.directory is not None:
+        yield "in the directory", info.directory
+    if info.files is not None:
+        yield "files", f"{info.files:,}"
+    size = info.size if info.bytes is None else info.bytes
+    yield "size", human_size(size) + (f" ({size:,} bytes)" if size >= 1024 else "")
     yield "digest", str(info.digest)
     when = f"{info.created_at[:19].replace('T', ' ')} UTC"  # RFC 3339; the parts of a second go
     yield "created", when + (f", in {_seconds(info.call.seconds)}" if info.call else "")
     yield "on this machine", "yes" if info.local else "no"
+
+
+def _contents(summary: Summary) -> Iterator[Row]:
+    shown = summary.extensions[:_MOST_ROWS]
+    rest = summary.extensions[_MOST_ROWS:]
+    for one in shown:
+        name = "other extensions" if one.name is None else one.name or "no extension"
+        yield f"files {name}", f"{one.files:,}, {human_size(one.bytes)}"
+    if rest:
+        files, size = sum(one.files for one in rest), sum(one.bytes for one in rest)
+        yield f"files of {len(rest):,} more extensions", f"{files:,}, {human_size(size)}"
+    if summary.links:
+        yield "links", f"{summary.links:,}"
+    if summary.empty_folders:
+        yield "empty folders", f"{summary.empty_folders:,}"
+    here = f"{summary.local_files:,}, {human_size(summary.local_bytes)}"
+    yield "files on this machine", here
+    yield "packs", f"{summary.packs:,}, {summary.live_share:.0%} of their bytes in use"
 
 
 def _code(code: CodeInfo) -> str:

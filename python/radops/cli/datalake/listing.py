@@ -1,4 +1,4 @@
-"""How `ls` lays out names for people."""
+"""Layout of `ls`: columns, and long lines."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from radops.cli.output import human_size, is_terminal, printable, style
+from radops.cli.output import human_size, is_terminal, style
+from radops.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from radops.data_lake.reports import Listing
+    from radops.lake.reports import Listing
 
 _GAP = 2
 
@@ -49,7 +50,7 @@ def long(listings: Sequence[Listing]) -> Iterator[str]:
     rows = [_facts(entry) for entry in listings]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for entry, facts in zip(listings, rows, strict=True):
-        # The size is the one number: it stands to the right, so that the eye can compare.
+        # The size is right-aligned, so that sizes can be compared at a glance.
         cells = [
             fact.rjust(width) if i == 1 else fact.ljust(width)
             for i, (fact, width) in enumerate(zip(facts, widths, strict=True))
@@ -64,7 +65,7 @@ def _facts(entry: Listing) -> tuple[str, ...]:
         "-" if entry.size is None else human_size(entry.size),
         entry.created_at[:16].replace("T", " ") if entry.created_at else "-",
         printable(entry.originator or "-"),
-        # Enough to tell files apart by eye; programs ask for --json.
+        # Enough to distinguish files; --json has the whole digest.
         digest[:12] if is_terminal() else digest,
     )
 

@@ -3,8 +3,9 @@
 import typer
 
 from radops.cli import options
-from radops.cli.lake import open_lake
+from radops.cli.lake import open_lake, resolved
 from radops.cli.output import note, write_json, write_lines
+from radops.cli.progress import progress
 
 
 def command(
@@ -15,15 +16,19 @@ def command(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Print where a file is on this machine; exit 1 if it is only in the remote.
+    """Print the local path of a file. The exit code is 1 if it is only in the remote.
 
-    Nothing is ever downloaded. The path is for reading: what stands there must not be changed.
+    Nothing is downloaded. The path is for reading only: the file there must not be changed.
 
     Example:
       wc -l "$(radops datalake local-path datasets/train.csv)"
 
     """
-    with open_lake(context, offline=offline, quiet=quiet) as lake:
+    with (
+        progress(quiet=quiet),
+        open_lake(context, offline=offline, quiet=quiet) as lake,
+    ):
+        uid = resolved(lake, uid, quiet=quiet)
         path = lake.local_path(uid)
     if as_json:
         write_json({"uid": uid, "path": None if path is None else str(path)})

@@ -8,12 +8,12 @@ from radops.cli import options
 from radops.cli.ask import confirm, someone_is_there
 from radops.cli.completion import complete_uids
 from radops.cli.lake import open_lake
-from radops.cli.output import count, human_size, note, warn, write_json, write_lines
+from radops.cli.output import count, count_names, human_size, note, warn, write_json, write_names
 from radops.cli.progress import progress
 from radops.cli.quantities import duration, size
 
 if TYPE_CHECKING:
-    from radops.data_lake.reports import PurgeReport
+    from radops.lake.reports import PurgeReport
 
 
 def command(
@@ -28,11 +28,15 @@ def command(
     *,
     older_than: Annotated[
         str | None,
-        typer.Option("--older-than", metavar="TIME", help="Only what was not used for so long."),
+        typer.Option(
+            "--older-than", metavar="TIME", help="Only files that were not used for this time."
+        ),
     ] = None,
     max_size: Annotated[
         str | None,
-        typer.Option("--max-size", metavar="SIZE", help="Only until local storage is so small."),
+        typer.Option(
+            "--max-size", metavar="SIZE", help="Stop once local storage takes no more than this."
+        ),
     ] = None,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
@@ -40,24 +44,26 @@ def command(
     context: options.Context = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make room on this machine: remove local files that the remote has, longest unused first.
+    """Free disk space: remove local copies that the remote has, those unused for longest first.
 
     They stay in the lake, and are fetched again when they are read. Files that the remote does
-    not have are left alone. If more than --max-size is left in the end, the exit code is 1.
+    not have are left alone. Parts of remote files that were read or streamed before go first,
+    whatever the targets: they are caches. If more than --max-size is left in the end, the exit
+    code is 1.
 
     Examples:
       radops datalake purge-local-storage --older-than 30d --dry-run
       radops datalake purge-local-storage 'datasets/*.parquet' --max-size 500GB --yes
 
     """
-    seconds = None if older_than is None else duration(older_than)
-    most = None if max_size is None else size(max_size)
+    seconds = None if older_than is None else duration(older_than, "--older-than")
+    most = None if max_size is None else size(max_size, "--max-size")
     if not (yes or dry_run or someone_is_there()):
         # At once, and not on the first day on which there is something to remove.
         confirm("remove local files", yes=False)
     with (
+        progress(quiet=quiet, resumable=True) as view,
         open_lake(context, quiet=quiet) as lake,
-        progress(quiet=quiet) as view,
     ):
 
         def purge(*, dry_run: bool) -> "PurgeReport":
@@ -70,23 +76,27 @@ def command(
             )
 
         report = purge(dry_run=True)
-        if not dry_run and report.purged:
-            what = f"{count(len(report.purged), 'local file')}, {human_size(report.bytes)}"
+        if not dry_run and (report.purged or report.cache or report.streams):
+            what = f"{_counted(report)}, {human_size(report.bytes)}"
             confirm(f"remove {what}", yes=yes)
             report = purge(dry_run=False)
     if as_json:
         write_json(_plain(report, dry_run=dry_run))
     else:
-        write_lines(report.purged)
+        write_names(report.purged, all_of_them=dry_run)
     would = "would remove" if dry_run else "removed"
     note(
-        f"{would} {count(len(report.purged), 'local file')}, {human_size(report.bytes)};"
+        f"{would} {_counted(report)}, {human_size(report.bytes)};"
         f" {human_size(report.size)} are left",
         quiet=quiet,
     )
     _warn(report, most, quiet=quiet)
     if most is not None and report.size > most:
         raise typer.Exit(1)
+
+
+def _counted(report: "PurgeReport") -> str:
+    return count_names(len(report.purged), report.directories, "local")
 
 
 def _warn(report: "PurgeReport", most: int | None, *, quiet: bool) -> None:
@@ -111,6 +121,8 @@ def _plain(report: "PurgeReport", *, dry_run: bool) -> dict[str, object]:
         "purged": report.purged,
         "kept": report.kept,
         "bytes": report.bytes,
+        "cache": report.cache,
+        "streams": report.streams,
         "size_before": report.size_before,
         "size": report.size,
     }

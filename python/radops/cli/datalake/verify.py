@@ -13,9 +13,10 @@ from radops.cli.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from radops.data_lake.verify import Finding, VerifyReport
+    from radops.lake.verify import Finding, VerifyReport
 
 # A line stays readable; --json has all ranges.
+_MOST_INNER = 5
 _MOST_RANGES = 4
 _MOST_HINTS = 3
 
@@ -35,19 +36,24 @@ def command(
         options.flag("--quick", help="Trust files that did not change since their last check."),
     ] = False,
     complete: Annotated[
-        bool, options.flag("--complete", help="Files that are not on this machine are problems.")
+        bool,
+        options.flag("--complete", help="Report files that are not on this machine as problems."),
     ] = False,
     remote: Annotated[
         bool, options.flag("--remote", help="Verify the remote instead: names, records, sizes.")
     ] = False,
     full: Annotated[
-        bool, options.flag("--full", help="With --remote: read and hash all its objects.")
+        bool,
+        options.flag(
+            "--full",
+            help="With --remote, read and hash all objects; else check directory layouts again.",
+        ),
     ] = False,
     repair: Annotated[
         bool,
         options.flag(
             "--repair",
-            help="Mend what is wrong, from the remote; with --remote, from this machine.",
+            help="Repair damage from the remote; with --remote, from this machine.",
         ),
     ] = False,
     jobs: options.Jobs = None,
@@ -56,9 +62,10 @@ def command(
     offline: options.Offline = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Prove that local files are what was put into the lake, byte for byte.
+    """Verify that local files are byte for byte what was added to the lake.
 
-    Prints a line for each problem. Ends with 0 if all is well or was repaired, with 1 if not.
+    Prints a line for each problem. The exit code is 1 if one remains, else 0. The health page of
+    `radops ui` shows how the last verify ended.
 
     Examples:
       radops datalake verify datasets/ --complete
@@ -66,8 +73,8 @@ def command(
 
     """
     with (
+        progress(quiet=quiet, resumable=True) as view,
         open_lake(context, offline=offline, quiet=quiet) as lake,
-        progress(quiet=quiet) as view,
     ):
         report = lake.verify(
             *(targets or ()),
@@ -96,6 +103,11 @@ def _line(finding: "Finding") -> str:
         shown = ", ".join(_range(*one) for one in finding.ranges[:_MOST_RANGES])
         more = len(finding.ranges) - _MOST_RANGES
         text += f": bytes {shown}" + (f" and {count(more, 'more range')}" if more > 0 else "")
+    if finding.inner:
+        shown = ", ".join(finding.inner[:_MOST_INNER])
+        more = finding.inner_count - _MOST_INNER
+        text += f"; hits {count(finding.inner_count, 'file')}: {shown}"
+        text += f" and {more:,} more" if more > 0 else ""
     return text if finding.repair is None else f"{text}; {_outcome(finding)}"
 
 
@@ -128,13 +140,13 @@ def _summary(report: "VerifyReport") -> str:
 
 
 def _hints(problems: "Sequence[Finding]") -> list[str]:
-    """Return what to do, each advice once, the most frequent first.
+    """Return the hints of all problems, each once, the most frequent first.
 
-    Advice that names one file is given for all of its kind, with UID in the name's place.
+    Hints that differ only in the name of a file become one, with UID in the name's place.
     """
     alike: dict[str, list[str]] = {}
     for finding in problems:
-        # Whoever has just tried to repair need not be told to.
+        # No hint to use --repair after a repair was tried.
         if finding.repair is None or "--repair" not in finding.hint:
             named = "".join(finding.uids[:1])
             begin = finding.hint.removesuffix(f" {named}")
@@ -176,6 +188,8 @@ def _plain(report: "VerifyReport") -> dict[str, object]:
                 "message": finding.message,
                 "hint": finding.hint,
                 "ranges": [list(one) for one in finding.ranges],
+                "inner": list(finding.inner),
+                "inner_count": finding.inner_count,
                 "repaired": finding.repaired,
                 "repair": finding.repair,
             }

@@ -3,8 +3,9 @@
 import sys
 
 from radops.cli import options
-from radops.cli.lake import open_lake
-from radops.cli.output import printable, write_json, write_lines
+from radops.cli.lake import open_lake, resolved
+from radops.cli.output import write_json, write_lines
+from radops.cli.progress import progress
 
 
 def command(
@@ -23,12 +24,16 @@ def command(
       radops datalake why models/best.pkl
 
     """
-    with open_lake(context, offline=offline, quiet=quiet) as lake:
+    with (
+        progress(quiet=quiet),
+        open_lake(context, offline=offline, quiet=quiet) as lake,
+    ):
+        uid = resolved(lake, uid, quiet=quiet)
         made = lake.why(uid)
     if not as_json:
-        from radops.data_lake.fitting import fitted  # noqa: PLC0415 - so that --help is quick
+        from radops.lake.shortening import fitted  # noqa: PLC0415 - so that --help is quick
 
-        write_lines(fitted(map(printable, str(made).splitlines()), sys.stdout))
+        write_lines(fitted(str(made).split("\n"), sys.stdout))
         return
     write_json(
         {

@@ -1,0 +1,1 @@
+"""A backend in a folder: the local home, or a shared folder used as a remote."""

@@ -1,0 +1,1 @@
+"""A backend in a bucket of an S3 server."""

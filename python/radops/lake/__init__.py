@@ -1,0 +1,1 @@
+"""What people ask of a lake: add, open, list, delete, verify, synchronise."""

@@ -1,0 +1,1 @@
+"""Searching the names of a lake, with what is known of each."""

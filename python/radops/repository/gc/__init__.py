@@ -1,0 +1,1 @@
+"""Collecting what no record keeps, and what interrupted commands left."""

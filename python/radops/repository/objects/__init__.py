@@ -1,0 +1,1 @@
+"""Objects of the home: verified bytes stored under their digests."""

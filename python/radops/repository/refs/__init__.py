@@ -1,0 +1,1 @@
+"""Names: slots, records, commits, leases and pending results."""

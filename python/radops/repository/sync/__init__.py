@@ -1,0 +1,1 @@
+"""Synchronising a home with its remote."""

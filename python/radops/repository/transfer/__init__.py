@@ -1,0 +1,1 @@
+"""Objects between the home and a remote: verified uploads and downloads."""

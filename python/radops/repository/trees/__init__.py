@@ -1,0 +1,1 @@
+"""Directories in a repository: the objects that they consist of."""

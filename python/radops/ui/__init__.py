@@ -1,0 +1,1 @@
+"""The lake in a browser: `radops ui`. Over the public API, on this machine only, read-only."""

@@ -1,0 +1,110 @@
+"""Progress of work that may be slow: shown within half a second, and not at all if it is quick."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from radops.lake import add_items
+from radops.lake.progress import stage_if_slow
+from radops.repository.working_lake import WorkingLake
+
+if TYPE_CHECKING:
+    from radops.data_lake import DataLake
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.first: float | None = None
+        self.events: list[tuple[object, ...]] = []
+
+    def start(self, *what: object) -> None:
+        self.first = self.first or time.monotonic() - self.began
+        self.events.append(("start", *what))
+
+    def advance(self, size: int, files: int) -> None:
+        self.events.append(("advance", size, files))
+
+    def finish(self) -> None:
+        self.events.append(("finish",))
+
+
+def test_quick_work_shows_nothing() -> None:
+    shown = Shown()
+    with stage_if_slow(shown, "checking") as count:
+        count(1, 1)
+    time.sleep(0.4)
+    assert shown.events == []
+
+
+def test_slow_work_is_shown_even_if_it_counts_nothing() -> None:
+    shown = Shown()
+    with stage_if_slow(shown, "checking", 7) as count:
+        count(5, 1)
+        deadline = time.monotonic() + 10
+        while not shown.events and time.monotonic() < deadline:
+            time.sleep(0.01)
+        count(6, 2)
+    assert shown.events == [
+        ("start", "checking", None, 7),
+        ("advance", 5, 1),
+        ("advance", 6, 2),
+        ("finish",),
+    ]
+
+
+def test_a_failure_ends_it() -> None:
+    shown = Shown()
+    with pytest.raises(KeyError), stage_if_slow(shown, "checking"):
+        raise KeyError
+    assert "radops" not in {thread.name for thread in threading.enumerate()}
+    time.sleep(0.3)
+    assert shown.events == []
+
+
+@pytest.mark.parametrize("slow", ["check_name", "write_states"])
+def test_an_add_shows_something_within_half_a_second(
+    lake: DataLake, write, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    where = add_items if slow == "check_name" else WorkingLake
+    real = getattr(where, slow)
+
+    def wait(*arguments: object) -> object:
+        time.sleep(0.9)
+        return real(*arguments)
+
+    monkeypatch.setattr(where, slow, wait)
+    shown = Shown()
+    lake.add_many([(write("a", "a"), "a")], progress=shown)
+    assert shown.first is not None
+    assert shown.first < 0.5
+
+
+def test_adding_again_writes_nothing(make_lake, shared: str, write, monkeypatch) -> None:
+    """So it cannot take longer than the first time."""
+    lake = make_lake(remote=shared)
+    pairs = [(write(f"{n}", f"content {n}"), f"x/{n}") for n in range(20)]
+    lake.add_many(pairs)
+    sent: list[object] = []
+    backend = type(lake.session.lake.remote.backend)
+    for name in ("put", "create", "upload", "adopt"):
+        real = getattr(backend, name)
+
+        def note(self, *arguments, name=name, real=real):
+            if self is not lake.session.storage or name == "adopt":
+                sent.append((name, arguments))
+            return real(self, *arguments)
+
+        monkeypatch.setattr(backend, name, note)
+    batches: list[int] = []
+    real_put = lake.session.storage.put
+    monkeypatch.setattr(
+        lake.session.storage, "put", lambda items: (batches.append(1), real_put(items))
+    )
+    assert all(result.already_there for result in lake.add_many(pairs))
+    assert sent == []
+    assert len(batches) < 5  # what the remote says is noted in one batch, not file by file

@@ -1,0 +1,6 @@
+"""Lakes, in an environment without anything of the person who runs the tests."""
+
+from lakes import clean_environment, lake, make_lake, shared, write
+from modules import load
+
+__all__ = ["clean_environment", "lake", "load", "make_lake", "shared", "write"]
