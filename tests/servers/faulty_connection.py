@@ -94,12 +94,14 @@ class Connection:
         _, _, rest = path.partition("/")
         bucket, _, key = rest.partition("/")
         request = Request(method, unquote(bucket), unquote(key), query, named)
-        fault = self._proxy.fault_for(request)
-        self._seen = replace(request, fault=fault)
+        self._seen = request
+        began = self._proxy.begin()
         try:
+            fault = self._proxy.fault_for(request)
+            self._seen = replace(request, fault=fault)
             self._answer(method, target, headers, fault)
         finally:
-            self._proxy.note(self._seen)
+            self._proxy.note(self._seen, began)
         return named.get("connection", "").lower() != "close"
 
     def _read_headers(self) -> Headers:

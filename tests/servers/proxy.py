@@ -73,6 +73,7 @@ class FaultProxy:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way = 0
+        self._resets = 0
         self._news = threading.Condition(self._lock)
         self._rules: list[_Rule] = []
         self._closing = threading.Event()
@@ -135,10 +136,12 @@ class FaultProxy:
             self._rules.append(_Rule(fault, method, key, times, skip))
 
     def reset(self) -> None:
-        """Forget all faults and requests."""
+        """Forget all faults and requests, also those that have not ended yet."""
         with self._settled():
             self._rules.clear()
             self.requests.clear()
+            self._resets += 1
+            self._under_way = 0
 
     def matching(self, method: str | None = None, key: str | None = None) -> list[Request]:
         """Return the requests of a method, in whose `key?query` a pattern is found."""
@@ -202,18 +205,24 @@ class FaultProxy:
         """Whether all connections are to end."""
         return self._closing.is_set()
 
-    def fault_for(self, request: Request) -> Fault | None:
-        """Return what is to go wrong with a request that begins."""
+    def begin(self) -> int:
+        """Count a request that begins; return what `note` is to be told of it."""
         with self._lock:
             self._under_way += 1
+            return self._resets
+
+    def fault_for(self, request: Request) -> Fault | None:
+        """Return what is to go wrong with a request."""
+        with self._lock:
             return next((rule.fault for rule in self._rules if rule.applies(request)), None)
 
-    def note(self, request: Request) -> None:
-        """Note a request that has ended."""
+    def note(self, request: Request, began: int) -> None:
+        """Note a request that has ended, unless it began before a reset."""
         with self._news:
-            self.requests.append(request)
-            self._under_way -= 1
-            self._news.notify_all()
+            if began == self._resets:
+                self.requests.append(request)
+                self._under_way -= 1
+                self._news.notify_all()
 
     def pause(self, seconds: float) -> None:
         """Wait, unless the proxy is closed meanwhile."""
