@@ -54,7 +54,9 @@ class Server:
                         connection = self._context.wrap_socket(connection, server_side=True)
                     head = b""
                     while b"\r\n\r\n" not in head:
-                        head += connection.recv(4096)
+                        if not (data := connection.recv(4096)):
+                            raise ConnectionError("the client asked for nothing")
+                        head += data
                     self.requests.append(head.split(b"\r\n")[0].decode("latin-1"))
                     said = self.answers.pop(0)
                     if callable(said):
