@@ -10,6 +10,7 @@ import pytest
 
 from lakes import clean_environment, lake, make_lake, shared, write
 from modules import load
+from radops.lake import progress
 from servers.raw_http import Server
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ __all__ = ["clean_environment", "lake", "load", "make_lake", "shared", "write"]
 def online(make_lake: Callable[..., DataLake], shared: str) -> DataLake:
     """A lake with a shared folder as its remote."""
     return make_lake(remote=shared)
+
+
+@pytest.fixture
+def nothing_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no stage be shown only because this machine is busy."""
+    monkeypatch.setattr(progress, "_SLOW_SECONDS", 3600.0)
 
 
 @pytest.fixture

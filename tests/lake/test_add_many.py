@@ -52,6 +52,7 @@ def left(lake: DataLake) -> list[Path]:
     return [path for path in (lake.home / "storage" / "tmp").iterdir() if path.is_file()]
 
 
+@pytest.mark.usefixtures("nothing_is_slow")
 @pytest.mark.parametrize("move", [False, True])
 @pytest.mark.parametrize("far", [False, True])
 def test_all_come_in(make_lake, shared: str, pairs, far: bool, move: bool) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from radops.lake import add_items
+from radops.lake import add_items, progress
 from radops.lake.progress import stage_if_slow
 from radops.repository.working_lake import WorkingLake
 
@@ -18,13 +17,12 @@ if TYPE_CHECKING:
 
 class Shown:
     def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.first: float | None = None
+        self.began = threading.Event()
         self.events: list[tuple[object, ...]] = []
 
     def start(self, *what: object) -> None:
-        self.first = self.first or time.monotonic() - self.began
         self.events.append(("start", *what))
+        self.began.set()
 
     def advance(self, size: int, files: int) -> None:
         self.events.append(("advance", size, files))
@@ -33,21 +31,31 @@ class Shown:
         self.events.append(("finish",))
 
 
+def timers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+
+
+def test_a_person_waits_at_most_half_a_second() -> None:
+    assert progress._SLOW_SECONDS < 0.5
+
+
+@pytest.mark.usefixtures("nothing_is_slow")
 def test_quick_work_shows_nothing() -> None:
     shown = Shown()
     with stage_if_slow(shown, "checking") as count:
+        assert len(timers()) == 1
         count(1, 1)
-    time.sleep(0.4)
+    assert timers() == []  # nor will anything be shown later
     assert shown.events == []
 
 
-def test_slow_work_is_shown_even_if_it_counts_nothing() -> None:
+def test_slow_work_is_shown_even_if_it_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_SLOW_SECONDS", 1.0)  # time for the first count
     shown = Shown()
     with stage_if_slow(shown, "checking", 7) as count:
         count(5, 1)
-        deadline = time.monotonic() + 10
-        while not shown.events and time.monotonic() < deadline:
-            time.sleep(0.01)
+        for timer in timers():
+            timer.join(60)
         count(6, 2)
     assert shown.events == [
         ("start", "checking", None, 7),
@@ -57,31 +65,31 @@ def test_slow_work_is_shown_even_if_it_counts_nothing() -> None:
     ]
 
 
+@pytest.mark.usefixtures("nothing_is_slow")
 def test_a_failure_ends_it() -> None:
     shown = Shown()
     with pytest.raises(KeyError), stage_if_slow(shown, "checking"):
         raise KeyError
-    assert "radops" not in {thread.name for thread in threading.enumerate()}
-    time.sleep(0.3)
+    assert timers() == []
     assert shown.events == []
 
 
 @pytest.mark.parametrize("slow", ["check_name", "write_states"])
-def test_an_add_shows_something_within_half_a_second(
+def test_an_add_shows_something_while_a_slow_step_lasts(
     lake: DataLake, write, monkeypatch: pytest.MonkeyPatch, slow: str
 ) -> None:
     where = add_items if slow == "check_name" else WorkingLake
     real = getattr(where, slow)
+    seen: list[bool] = []
 
     def wait(*arguments: object) -> object:
-        time.sleep(0.9)
+        seen.append(shown.began.wait(60))
         return real(*arguments)
 
     monkeypatch.setattr(where, slow, wait)
     shown = Shown()
     lake.add_many([(write("a", "a"), "a")], progress=shown)
-    assert shown.first is not None
-    assert shown.first < 0.5
+    assert seen == [True]
 
 
 def test_adding_again_writes_nothing(make_lake, shared: str, write, monkeypatch) -> None:

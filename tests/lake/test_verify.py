@@ -92,6 +92,7 @@ def test_an_empty_lake_is_whole(lake: DataLake) -> None:
     assert lake.verify().ok
 
 
+@pytest.mark.usefixtures("nothing_is_slow")
 def test_an_object_is_hashed_once_however_many_files_share_it(lake: DataLake, write) -> None:
     for name in "abc":
         lake.add(write(name, b"same"), name)
@@ -123,6 +124,7 @@ def test_a_target_that_means_nothing_is_an_error(
         lake.verify(target)
 
 
+@pytest.mark.usefixtures("nothing_is_slow")
 def test_progress_tells_bytes_and_files(lake: DataLake, write) -> None:
     lake.add(write("a", noise(2 * MIB)), "a")
     watch = Watch()
