@@ -262,6 +262,7 @@ def _search_in_child(lake: DataLake, queue: multiprocessing.Queue) -> None:
     queue.put(found(lake, "txt"))
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_searches_too(lake: DataLake, write) -> None:
     add(lake, write, "a.txt")
     assert found(lake, "txt") == ["a.txt"]
