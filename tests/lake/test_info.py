@@ -75,7 +75,7 @@ def test_it_says_why_there_is_no_link_to_the_code(lake, quiet, tmp_path, argumen
     assert quiet.exists()
     (tmp_path / "program.py").write_text(PROGRAM)
     subprocess.run(
-        [sys.executable, *arguments], cwd=tmp_path, input=PROGRAM.encode(), check=True, timeout=60
+        [sys.executable, *arguments], cwd=tmp_path, input=PROGRAM.encode(), check=True, timeout=120
     )
     code = lake.info("loud.txt").call.code
     assert code.url is None
@@ -89,7 +89,7 @@ def test_it_says_that_the_repository_has_no_remote(lake, quiet, tmp_path):
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "add", "program.py"], check=True)
     subprocess.run([*git, "commit", "-qm", "first"], check=True)
-    subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True, timeout=120)
     code = lake.info("loud.txt").call.code
     assert (code.url, code.path) == (None, "program.py")
     assert "its repository had no remote" in code.note
