@@ -31,8 +31,11 @@ class Shown:
         self.events.append(("finish",))
 
 
-def timers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+def timers() -> list[threading.Timer]:
+    """Return those of stages, whatever else runs in this process."""
+    found = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    stages = progress._Late
+    return [one for one in found if isinstance(getattr(one.function, "__self__", None), stages)]
 
 
 def test_a_person_waits_at_most_half_a_second() -> None:

@@ -42,6 +42,10 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+class EndedError(RuntimeError):
+    """A server ended that was to go on."""
+
+
 class Processes:
     """Child processes with their output in files; ended by `stop`, or with this process."""
 
@@ -77,15 +81,19 @@ class Processes:
             )
         return done.returncode == 0
 
-    def wait_for_port(self, port: int, seconds: float = 60) -> None:
+    def wait_for_port(self, port: int, seconds: float = 120) -> None:
         """Wait until a server accepts connections."""
         end = time.monotonic() + seconds
         while not is_open(port):
-            if any(process.poll() is not None for process in self._running):
-                raise RuntimeError(f"a server ended at once:\n{self.tail()}")
+            self.check()
             if time.monotonic() > end:
                 raise RuntimeError(f"port {port} did not open:\n{self.tail()}")
             time.sleep(0.05)
+
+    def check(self) -> None:
+        """Raise if one has ended."""
+        if any(process.poll() is not None for process in self._running):
+            raise EndedError(f"a server ended at once:\n{self.tail()}")
 
     def tail(self) -> str:
         """Return the last lines of all outputs."""
