@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -267,4 +268,15 @@ def test_the_proxy_counts(proxy: FaultProxy, backend: S3Backend) -> None:
     (put,) = proxy.matching("PUT")
     assert (put.received, put.status, put.fault) == (5, 200, None)
     proxy.reset()
+    assert proxy.count() == 0
+
+
+def test_a_reset_forgets_what_has_not_ended(proxy: FaultProxy) -> None:
+    """As requests of a process that was killed."""
+    proxy.inject(Stall(2), method="GET", key="^stalled")
+    with socket.create_connection(("127.0.0.1", proxy.port)) as client:
+        client.sendall(b"GET /bucket/stalled HTTP/1.1\r\n\r\n")
+        wait_until(lambda: proxy._under_way == 1)
+        proxy.reset()
+        assert client.recv(1) == b""  # the request has ended
     assert proxy.count() == 0
