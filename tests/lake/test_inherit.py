@@ -77,7 +77,7 @@ def test_a_process_starts_where_its_creator_cannot_be_passed_on(
     def work() -> int | None:
         process = multiprocessing.get_context(start).Process(target=os.mkdir, args=[str(done)])
         process.start()
-        process.join(60)
+        process.join(120)
         return process.exitcode
 
     assert in_broken_creator(work) == 0
@@ -91,9 +91,9 @@ def test_jobs_of_a_process_pool_run_where_their_creator_cannot_be_passed_on(
     def work() -> tuple[float, str]:
         context = multiprocessing.get_context(start)
         with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-            return pool.submit(abs, -1).result(60), pool.submit(
+            return pool.submit(abs, -1).result(120), pool.submit(
                 program.write_name, "stray", "x"
-            ).result(60)
+            ).result(120)
 
     result, written = in_broken_creator(work)
     assert result == 1
@@ -108,7 +108,7 @@ def test_what_a_child_writes_there_is_in_no_lake(
         with concurrent.futures.ProcessPoolExecutor(
             1, multiprocessing.get_context("spawn")
         ) as pool:
-            return pool.submit(program.write_name, "stray", "x").result(60)
+            return pool.submit(program.write_name, "stray", "x").result(120)
 
     in_broken_creator(work)
     assert [one.uid for one in lake.ls()] == ["out"]
@@ -121,10 +121,10 @@ def test_threads_start_in_a_child_whose_home_went_away(
     other = make_lake("other")
     context = multiprocessing.get_context("spawn")
     with other.use(), concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-        pool.submit(abs, 1).result(60)
+        pool.submit(abs, 1).result(120)
         shutil.rmtree(tmp_path / "other", ignore_errors=True)
         (tmp_path / "other").touch()
-        assert pool.submit(program.start_thread).result(60) == "ran"
+        assert pool.submit(program.start_thread).result(120) == "ran"
 
 
 class Guarded(threading.Thread):
@@ -148,7 +148,7 @@ def test_threads_with_attributes_of_their_own_start_and_belong_to_use(
     with other.use():
         thread = Guarded(target=lambda: File("a").write_text("1"))
         thread.start()
-        thread.join(60)
+        thread.join(120)
     assert [one.uid for one in other.ls()] == ["a"]
 
 
@@ -176,7 +176,7 @@ def test_a_lost_mark_is_refused_until_the_lake_is_named(
     started = threading.Event()
 
     def work() -> None:
-        started.wait(60)
+        started.wait(120)
         try:
             File("a").write_text("1")
         except UsageError as error:
@@ -190,6 +190,6 @@ def test_a_lost_mark_is_refused_until_the_lake_is_named(
             patched.setattr(current, "_held", lambda: 1 / 0)
             thread.start()
     started.set()
-    thread.join(60)
+    thread.join(120)
     assert "not known which lake" in str(errors[0])
     assert [one.uid for one in lake.ls()] == ["b"]

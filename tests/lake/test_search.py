@@ -270,8 +270,8 @@ def test_a_forked_child_searches_too(lake: DataLake, write) -> None:
     queue = context.Queue()
     child = context.Process(target=_search_in_child, args=(lake, queue))
     child.start()
-    assert queue.get(timeout=60) == ["a.txt"]
-    child.join(60)
+    assert queue.get(timeout=120) == ["a.txt"]
+    child.join(120)
     assert child.exitcode == 0
     assert found(lake, "txt") == ["a.txt"]
 
