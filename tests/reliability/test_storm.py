@@ -5,6 +5,7 @@ What they were answered is judged by `linearizable.py`, what is stored by `proto
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -98,7 +99,8 @@ class Storm:
         elif number in self.stopped:
             return
         elif self.chance.random() < 0.75:
-            os.kill(process.pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # it has come to its end just now
+                os.kill(process.pid, signal.SIGSTOP)
             longest = LONG_STOP if self.chance.random() < 0.1 else 0.5
             self.stopped[number] = time.monotonic() + self.chance.uniform(0.02, longest)
             self.counts["stops"] += 1
