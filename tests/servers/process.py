@@ -77,7 +77,7 @@ class Processes:
             )
         return done.returncode == 0
 
-    def wait_for_port(self, port: int, seconds: float = 60) -> None:
+    def wait_for_port(self, port: int, seconds: float = 120) -> None:
         """Wait until a server accepts connections."""
         end = time.monotonic() + seconds
         while not is_open(port):

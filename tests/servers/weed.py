@@ -73,7 +73,7 @@ def running_weed(folder: Path) -> Iterator[S3Server]:
 def _wait_for_first_write(server: S3Server) -> None:
     """The port opens a second before there is a volume to write to."""
     client = server.client()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while True:
         try:
             client.create_bucket(Bucket="first")
