@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
+
+# Test machines are busy: how long an example takes says nothing. The rest is as Hypothesis has it,
+# which differs in CI.
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 # Helpers whose assertions pytest explains, as it does those of test modules.
 pytest.register_assert_rewrite(

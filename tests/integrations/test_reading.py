@@ -21,8 +21,8 @@ from radops.integrations.reading import for_libraries
 
 def release(held):
     time.sleep(0.05)
+    print("released", flush=True)  # once it is, the process may be at its end
     held.pop().close()
-    print("released", flush=True)
 
 held = [for_libraries(open(sys.argv[1], "rb"))]
 if sys.argv[2] == "thread":

@@ -85,7 +85,7 @@ def test_a_call_that_raises_lets_the_next_go_on(lake: DataLake) -> None:
         raising(1)
     began = time.monotonic()
     raising(1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 40  # not the 60 that a lease is good for
 
 
 def test_a_function_that_calls_itself_does_not_wait_for_ever(lake: DataLake) -> None:
@@ -277,7 +277,7 @@ def test_an_interrupt_as_a_call_begins_leaves_no_place_taken(lake: DataLake) -> 
         if begun:
             break
     assert number > 20
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while any(one.name == "radops-heartbeat" for one in threading.enumerate()):
         assert time.monotonic() < deadline, "a heartbeat thread was left"
         time.sleep(0.01)
@@ -320,5 +320,5 @@ def test_an_interrupted_call_does_not_wait_for_its_own_lease(
     with lake.use():
         began = time.monotonic()
         assert interrupted().read_text() == "7"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 40  # not the 60 that a lease is good for
     assert caught.traceback

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from radops.lake.holdings import Held
     from radops.repository.objects.store import LocalStore
 
-# A purge that waits for a lock which the reader holds goes on when the reader does.
-_PATIENCE = 0.5
+# A purge that waits for a lock which the reader holds goes on when the reader does. None does so
+# far, and on a busy machine half of one takes half a second.
+_PATIENCE = 10.0
 
 _MODULES = ("posix", "_io", "radops._core")
 

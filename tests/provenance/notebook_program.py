@@ -11,13 +11,22 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 
 def main() -> None:
     cells = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    # By sockets in this folder. Ports are chosen here, and opened by the kernel a second later: any
+    # other process may have taken them by then.
+    config = Config({"KernelManager": {"transport": "ipc", "ip": "kernel"}})
     client = NotebookClient(
-        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": "."}}
+        notebook,
+        config=config,
+        timeout=200,
+        startup_timeout=200,
+        kernel_name="python3",
+        resources={"metadata": {"path": "."}},
     )
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.outputs]

@@ -68,7 +68,7 @@ def run(*arguments: str | Path, cwd: Path, stdin: str | None = None, **more: str
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd, env=environment(cwd, **more), input=stdin or "",
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 import timeit
 from pathlib import Path
 
@@ -301,7 +302,11 @@ def test_what_is_no_function():
 def test_quick_after_the_first_call(load):
     module = load(**BASE)
     fingerprint(module.process)
-    assert min(timeit.repeat(lambda: fingerprint(module.process), number=1000, repeat=3)) < 0.1
+    # The time of this thread: on a busy machine others want the processor too.
+    took = timeit.repeat(
+        lambda: fingerprint(module.process), timer=time.thread_time, number=1000, repeat=3
+    )
+    assert min(took) < 0.1
 
 
 def test_what_is_watched_is_not_kept_alive(load):

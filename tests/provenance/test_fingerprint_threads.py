@@ -51,7 +51,7 @@ def test_a_fork_waits_for_imports(tmp_path):
         thread.start()
         assert begun.wait(30)
         if (child := os.fork()) == 0:
-            signal.alarm(10)
+            signal.alarm(50)
             import slow
             os._exit(0 if slow.done else 1)
         thread.join()

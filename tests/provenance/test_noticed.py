@@ -6,6 +6,7 @@ import contextvars
 import logging
 import os
 import threading
+import time
 import timeit
 from pathlib import Path
 
@@ -150,7 +151,14 @@ def test_variables_and_secrets():
 
 def test_openings_cost_little(folder, monkeypatch):
     with notice(monkeypatch):
-        cost = min(timeit.repeat(lambda: open("config.yaml").close(), number=500, repeat=3))
+        cost = min(
+            timeit.repeat(
+                lambda: open("config.yaml").close(),
+                timer=time.thread_time,  # others may want the processor too
+                number=500,
+                repeat=3,
+            )
+        )
     assert cost / 500 < 300e-6
 
 

@@ -91,8 +91,10 @@ def storm(
         lake = DataLake(home=home, remote=remote)
         client = Client(lake, scratch)
         with diary.open("a", encoding="utf-8", buffering=1) as file:
-            while time.monotonic() < end:
+            while True:  # once at least, however late it is
                 _one(client, file.write, chance, names)
+                if time.monotonic() >= end:
+                    break
         lake.close()
     except BaseException:  # noqa: BLE001 - the parent raises it
         diary.with_suffix(".error").write_text(traceback.format_exc(), encoding="utf-8")

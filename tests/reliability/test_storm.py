@@ -5,6 +5,7 @@ What they were answered is judged by `linearizable.py`, what is stored by `proto
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
@@ -58,6 +59,9 @@ class Storm:
 
     def rage(self, seconds: float) -> None:
         """Let all of them work so long; some are stopped or killed, and others take their place."""
+        first = _context.Process(target=int)  # the fork server imports all that it is to fork
+        first.start()
+        first.join()
         self.end = time.monotonic() + seconds
         try:
             while time.monotonic() < self.end:
@@ -98,7 +102,8 @@ class Storm:
         elif number in self.stopped:
             return
         elif self.chance.random() < 0.75:
-            os.kill(process.pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # it has come to its end just now
+                os.kill(process.pid, signal.SIGSTOP)
             longest = LONG_STOP if self.chance.random() < 0.1 else 0.5
             self.stopped[number] = time.monotonic() + self.chance.uniform(0.02, longest)
             self.counts["stops"] += 1

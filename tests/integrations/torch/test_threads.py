@@ -59,7 +59,7 @@ def test_an_interrupt_does_not_wait_for_calls_under_way() -> None:
         began.set()
         over.wait()
 
-    with pytest.raises(KeyboardInterrupt), Threads(1, "test") as threads:
+    with pytest.raises(KeyboardInterrupt), Threads(1, "interrupted") as threads:
         first = threads.submit(call)
         later = threads.submit(calls.append, 1)
         began.wait()
