@@ -220,7 +220,7 @@ class FaultProxy:
         self._closing.wait(seconds)
 
 
-def wait_until(condition: Any, seconds: float = 5) -> None:
+def wait_until(condition: Any, seconds: float = 60) -> None:
     """Wait for something that happens in a thread of the proxy."""
     end = time.monotonic() + seconds
     while not condition():
