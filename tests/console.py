@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+# From where it hides the cursor to where it is erased.
+_BAR = re.compile(r"\x1b\[\?25l.*?\x1b\[1A\x1b\[2K", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,14 @@ class Result:
         return self.out.splitlines()
 
     @property
+    def left(self) -> str:
+        """What a terminal shows in the end: without bars, which come if it takes long."""
+        return _BAR.sub("", self.out)
+
+    @property
     def text(self) -> str:
-        """What a terminal shows, without styles."""
-        return _STYLES.sub("", self.out).replace("\r\n", "\n")
+        """The same, without styles."""
+        return _STYLES.sub("", self.left).replace("\r\n", "\n")
 
 
 @dataclass
@@ -111,6 +118,15 @@ class Cli:
             stderr=subprocess.PIPE,
             **{"stdout": subprocess.PIPE, **more},
         )
+
+    def unread(self, *arguments: str) -> Result:
+        """Run with an output that nobody reads, not even its first bytes."""
+        read, write = os.pipe()
+        os.close(read)
+        process = self.popen(*arguments, stdout=write)
+        os.close(write)
+        _, err = process.communicate(timeout=120)
+        return Result(process.returncode, "", err.decode())
 
     def terminal(
         self,

@@ -55,7 +55,7 @@ def test_a_terminal_can_leave_standard_error_in_a_pipe(machine: Machine) -> None
 
 def test_a_command_that_never_ends_is_ended(machine: Machine) -> None:
     with pytest.raises(TimeoutError, match="begun"):
-        machine.run("echo begun; sleep 60", terminal=True, timeout=1)
+        machine.run("echo begun; sleep 600", terminal=True, timeout=5)
 
 
 def test_what_a_progress_line_overwrote_is_not_seen() -> None:
@@ -69,7 +69,8 @@ def test_a_bar_that_was_taken_away_leaves_nothing(machine: Machine, tmp_path: Pa
         "print('first')\n"
         "with progress(quiet=False) as view:\n"
         "    view.start('copying', 10, 1)\n"
-        "    time.sleep(1)\n"
+        "    while view._bar is None:\n"
+        "        time.sleep(0.01)\n"
         "print('last')\n"
     )
     (tmp_path / "program.py").write_text(program)

@@ -131,7 +131,9 @@ def chromium() -> Iterator[Browser]:
     driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     rules = "--host-resolver-rules=MAP evil.test 127.0.0.1"
     with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", rules])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", rules], timeout=1000 * PATIENCE
+        )
         yield browser
         browser.close()
 

@@ -26,16 +26,23 @@ class Client:
     def __call__(
         self, path: str, headers: dict[str, str] | None = None, method: str = "GET"
     ) -> tuple[int, Any, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = self.ask(path, headers, method)
         try:
-            connection.putrequest(method, path, skip_host=True)
-            for name, value in {"Host": self.host, **(headers or {})}.items():
-                connection.putheader(name, value)
-            connection.endheaders()
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode()
         finally:
             connection.close()
+
+    def ask(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET"
+    ) -> http.client.HTTPConnection:
+        """Send a request; return the connection that its answer comes by."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.putrequest(method, path, skip_host=True)
+        for name, value in {"Host": self.host, **(headers or {})}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection
 
     def log_in(self) -> tuple[str, dict[str, str]]:
         """Return the beginning of paths, and the header with the cookie."""

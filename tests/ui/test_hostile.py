@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ui.conftest import wait
+from ui.conftest import PATIENCE, wait
 from ui.demo import ANSI, MARKUP
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ def test_another_site_gets_nothing_even_if_it_knows_the_address(
 
 def test_a_name_that_was_given_this_address_leads_nowhere(demo: Served, chromium: Browser) -> None:
     context = chromium.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     link = demo.link.replace("127.0.0.1", "evil.test")
     answer = page.goto(link)
