@@ -48,13 +48,15 @@ class Server:
             except TimeoutError:
                 continue
             with connection:
-                connection.settimeout(10)
+                connection.settimeout(60)
                 try:
                     if self._context is not None:
                         connection = self._context.wrap_socket(connection, server_side=True)
                     head = b""
                     while b"\r\n\r\n" not in head:
-                        head += connection.recv(4096)
+                        if not (data := connection.recv(4096)):
+                            raise ConnectionError  # noqa: TRY301 - it went away without a request
+                        head += data
                     self.requests.append(head.split(b"\r\n")[0].decode("latin-1"))
                     said = self.answers.pop(0)
                     if callable(said):
