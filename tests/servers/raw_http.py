@@ -55,7 +55,7 @@ class Server:
                     head = b""
                     while b"\r\n\r\n" not in head:
                         if not (data := connection.recv(4096)):
-                            raise ConnectionError  # noqa: TRY301 - it went away without a request
+                            raise ConnectionError  # it went away without a request
                         head += data
                     self.requests.append(head.split(b"\r\n")[0].decode("latin-1"))
                     said = self.answers.pop(0)

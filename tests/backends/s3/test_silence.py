@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from servers.server import S3Server
 
 TIMEOUTS = Timeouts(connect=1, read=1, transfer=1, throttled=3)
-BOUND = 10
-"""Seconds. With each limit a second, no try begins later than two after the last progress."""
+BOUND = 30
+"""Seconds. With each limit a second, no try begins later than two after the last progress; but
+the machine may be busy. A transfer that waited by the default limit would take a minute."""
 
 DATA = pattern(12 * MIB + 5)
 
