@@ -24,6 +24,8 @@ class WrongPart(BytesPart):
         self._at = at
         self._error = error
         self._good_passes = good_passes
+        self.raised = 0
+        """How often it was read until it raised."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         if self.tell() == len(self) and offset == 0:
@@ -33,6 +35,7 @@ class WrongPart(BytesPart):
     def read(self, size: int | None = -1, /) -> bytes:
         end = len(self) if size is None or size < 0 else self.tell() + size
         if end > self._at and self._good_passes <= 0:
+            self.raised += 1
             raise self._error
         return super().read(size)
 

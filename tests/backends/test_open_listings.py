@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from format.samples import relaxed
 from radops.backends.base import Entry
 from radops.backends.open import checked, open_backend
 from radops.backends.s3.backend import S3Backend
 from radops.errors import RemoteUnavailableError
 
 
+@relaxed
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_a_listing_that_goes_in_a_circle_ends(before: int, round_length: int) -> None:
     start = (Entry(f"start/{number}", 1, 0.0) for number in range(before))
@@ -25,6 +27,7 @@ def test_a_listing_that_goes_in_a_circle_ends(before: int, round_length: int) ->
     assert seen <= 4 * (before + round_length) + 4
 
 
+@relaxed
 @given(st.integers(0, 300))
 def test_a_sound_listing_is_passed_on_whole(count: int) -> None:
     entries = [Entry(f"key/{number}", number, 1.5) for number in range(count)]

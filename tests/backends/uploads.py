@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -137,11 +136,10 @@ class UploadContract(ContractBase):
                 upload.write(0, bad)
                 upload.abort()
                 continue
-            began = time.monotonic()
             with pytest.raises(type(error)) as caught:
                 upload.write(0, bad)
             assert caught.value is error
-            assert time.monotonic() - began < 3  # it was not tried again
+            assert bad.raised == 1  # it was not tried again
             assert backend.stat("a") is None
             with pytest.raises(ValueError, match="not written"):
                 upload.commit()

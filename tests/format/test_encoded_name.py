@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from format.samples import relaxed
 from radops.format.encoded_name import decode_name, encode_name
 from radops.format.uid import parse_uid
 
@@ -20,6 +21,7 @@ NAME = st.lists(PART.filter(lambda part: part not in {".", ".."}), min_size=1, m
 )
 
 
+@relaxed
 @given(NAME)
 def test_every_name_of_a_file_becomes_a_uid_and_comes_back(name: str) -> None:
     encoded = encode_name(name)

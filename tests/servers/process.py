@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 # Below the range from which the kernel takes ports for outgoing connections, and so is each
@@ -15,24 +16,43 @@ from pathlib import Path
 _FIRST, _LAST = 10_000, 22_000
 
 
+_claims: list[socket.socket] = []
+"""Datagram sockets on the ports that were given out, for as long as this process lives.
+
+A server listens a while after its ports were chosen: meanwhile another test process would find
+them free. Servers listen to streams, for which the same numbers stay free."""
+
+
 def free_ports(count: int) -> int:
-    """Return the first of so many ports in a row that are free, they and each + 10000."""
+    """Return the first of so many ports in a row that are free, they and each + 10000.
+
+    No other process gets one of them from here.
+    """
     chooser = random.Random(os.getpid() ^ time.monotonic_ns())
     for _ in range(1000):
         first = chooser.randrange(_FIRST, _LAST - count)
-        ports = range(first, first + count)
-        if all(_is_free(port) and _is_free(port + 10_000) for port in ports):
-            return first
+        ports = [*range(first, first + count), *range(first + 10_000, first + 10_000 + count)]
+        with ExitStack() as stack:
+            claims = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in ports]
+            pairs = zip(claims, ports, strict=True)
+            if all(_takes(claim, port) and _is_free(port) for claim, port in pairs):
+                stack.pop_all()
+                _claims.extend(claims)
+                return first
     raise RuntimeError("no free ports")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+        return _takes(probe, port)
+
+
+def _takes(each: socket.socket, port: int) -> bool:
+    try:
+        each.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 def is_open(port: int) -> bool:

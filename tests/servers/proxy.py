@@ -58,8 +58,8 @@ class _Rule:
         return True
 
 
-_MOMENT = 0.3
-"""Seconds that a look at the requests waits for those under way; one that stalls takes longer."""
+_MOMENT = 5
+"""Seconds that a look at the requests waits at most for those under way, and that do not stall."""
 
 
 @dataclass
@@ -225,8 +225,13 @@ class FaultProxy:
                 self._news.notify_all()
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless the proxy is closed meanwhile."""
+        """Let a request stall, unless the proxy is closed meanwhile."""
+        with self._news:
+            self._under_way -= 1
+            self._news.notify_all()
         self._closing.wait(seconds)
+        with self._lock:
+            self._under_way += 1
 
 
 def wait_until(condition: Any, seconds: float = 60) -> None:

@@ -48,7 +48,7 @@ class Server:
             except TimeoutError:
                 continue
             with connection:
-                connection.settimeout(10)
+                connection.settimeout(60)
                 try:
                     if self._context is not None:
                         connection = self._context.wrap_socket(connection, server_side=True)

@@ -92,10 +92,13 @@ def _start(processes: Processes) -> S3Server:
 def _wait_for_first_write(server: S3Server, processes: Processes) -> None:
     """The port opens a second before there is a volume to write to."""
     client = server.client()
+    made = False
     end = time.monotonic() + 120
     while True:
         try:
-            client.create_bucket(Bucket="first")
+            if not made:
+                client.create_bucket(Bucket="first")
+                made = True  # a second time it would be refused, as the bucket is there
             client.put_object(Bucket="first", Key="first", Body=b"1")
         except (BotoCoreError, ClientError):
             processes.check()

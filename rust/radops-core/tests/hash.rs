@@ -217,7 +217,9 @@ fn a_cancelled_call_stops_soon() {
     let start = Instant::now();
     let error = thread::scope(|scope| {
         scope.spawn(|| {
-            thread::sleep(Duration::from_millis(100));
+            while progress.bytes() == 0 {
+                thread::sleep(Duration::from_millis(10));
+            }
             progress.cancel();
         });
         hash_file(
@@ -232,7 +234,7 @@ fn a_cancelled_call_stops_soon() {
     });
     assert!(matches!(error, Error::Cancelled));
     assert!(
-        start.elapsed() < Duration::from_secs(5),
+        start.elapsed() < Duration::from_secs(30),
         "{:?}",
         start.elapsed()
     );

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,12 +114,17 @@ def as_nobody(work: Callable[[], object]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can enter. Not `tmp_path`: each pytest closes what is above it."""
+    with tempfile.TemporaryDirectory(prefix="radops-open-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_permission_denied(tmp_path: Path) -> None:
-    for path in [tmp_path, *tmp_path.parents]:
-        if path.owner() == Path(tmp_path).owner() and path != Path(path.anchor):
-            path.chmod(path.stat().st_mode | 0o055)
-    root = tmp_path / "store"
+def test_permission_denied(open_folder: Path) -> None:
+    root = open_folder / "store"
     FolderBackend(root).put([("a/b", b"1")])
     for folder in ("tmp", "a", "."):  # where this user is nobody already, it owns them
         (root / folder).chmod(0o555)

@@ -122,7 +122,7 @@ def test_a_length_that_is_no_number(proxy: FaultProxy, backend: S3Backend, lengt
     head = f"HTTP/1.1 200 OK\r\n{line}Last-Modified: Sun, 22 Nov 2026 15:21:23 GMT\r\n\r\n12345"
     proxy.inject(Raw(head.encode()), times=None)
     for call in (lambda: backend.read(["a"], 10), lambda: backend.open("a"), backend.now):
-        with within(15), pytest.raises(RemoteUnavailableError):
+        with within(60), pytest.raises(RemoteUnavailableError):
             call()
 
 
@@ -172,14 +172,14 @@ def test_an_answer_that_never_ends_is_given_up(
 ) -> None:
     proxy.inject(SLOW[name], times=None)
     for call in (CALLS["read"], CALLS["list"], CALLS["put"]):
-        with within(12), pytest.raises((RemoteUnavailableError, RemoteRefusedError)):
+        with within(60), pytest.raises((RemoteUnavailableError, RemoteRefusedError)):
             call(backend)
 
 
 def test_a_stream_that_drips_is_given_up(proxy: FaultProxy, backend: S3Backend) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nETag: x\r\n\r\n"
     proxy.inject(Raw(head, b"x", 0.3), times=None)
-    with within(25), pytest.raises((RemoteUnavailableError, RemoteRefusedError)):
+    with within(60), pytest.raises((RemoteUnavailableError, RemoteRefusedError)):
         backend.open("a").read()
 
 
@@ -199,7 +199,7 @@ def test_a_request_that_is_always_refused_ends_while_others_succeed(
     thread = threading.Thread(target=others)
     thread.start()
     try:
-        with within(30), pytest.raises(RemoteUnavailableError, match="SlowDown"):
+        with within(90), pytest.raises(RemoteUnavailableError, match="SlowDown"):
             backend.put([("bad", b"1")])
     finally:
         over.set()

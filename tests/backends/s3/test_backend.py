@@ -28,13 +28,15 @@ from radops.errors import (
     UsageError,
 )
 from servers.fixtures import needs_ceph
-from servers.process import free_ports
+from servers.proxy import FaultProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from servers.proxy import FaultProxy
     from servers.server import S3Server
+
+PROMISED = 20
+"""Seconds within which what cannot be reached is given up."""
 
 
 @pytest.fixture(params=["SeaweedFS", pytest.param("Ceph", marks=needs_ceph)])
@@ -80,16 +82,17 @@ def test_a_missing_bucket(server: S3Server) -> None:
 def test_wrong_credentials(server: S3Server, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
     bucket = server.new_bucket()
     monkeypatch.setenv(which, "not-the-right-one")
-    backend = server.backend(bucket)
-    for name, call in everything(backend).items():
-        began = time.monotonic()
-        with pytest.raises(RemoteRefusedError) as caught:
-            call()
-        assert caught.value.exit_code == 7, name
-        assert caught.value.hint
-        assert "not-the-right-one" not in f"{caught.value} {caught.value.hint}"
-        assert server.secret_key not in f"{caught.value} {caught.value.hint}"
-        assert time.monotonic() - began < 3
+    with FaultProxy(server) as proxy:
+        backend = proxy.backend(bucket)
+        for name, call in everything(backend).items():
+            proxy.reset()
+            with pytest.raises(RemoteRefusedError) as caught:
+                call()
+            assert caught.value.exit_code == 7, name
+            assert caught.value.hint
+            assert "not-the-right-one" not in f"{caught.value} {caught.value.hint}"
+            assert server.secret_key not in f"{caught.value} {caught.value.hint}"
+            assert proxy.count() == 1, name  # it was not tried again
 
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch, seaweedfs: S3Server) -> None:
@@ -117,15 +120,23 @@ def test_no_such_ca_bundle(s3_environment: None) -> None:
 # What cannot be reached
 
 
-def test_a_closed_port(s3_environment: None) -> None:
-    options = RemoteOptions(endpoint_url=f"http://127.0.0.1:{free_ports(1)}")
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that is taken, so that nobody else comes to listen to it, and refuses connections."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+def test_a_closed_port(s3_environment: None, closed_port: int) -> None:
+    options = RemoteOptions(endpoint_url=f"http://127.0.0.1:{closed_port}")
     backend = S3Backend("bucket", options=options)
     for call in everything(backend).values():
         began = time.monotonic()
         with pytest.raises(RemoteUnavailableError, match="cannot be reached") as caught:
             call()
         assert caught.value.exit_code == 6
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < PROMISED
 
 
 def test_a_host_that_does_not_exist(s3_environment: None) -> None:
@@ -145,7 +156,7 @@ def test_a_server_that_never_answers(s3_environment: None, black_hole: str) -> N
     # One retry begins after a timeout, none after that. By the default timeouts this makes
     # 2 x 8 s and the pause between, which is a second at most: within the 20 s promised.
     timeouts = Timeouts(connect=0.5, read=0.5, transfer=0.5)
-    assert 2 * max(Timeouts().read, Timeouts().connect) + 2 < 20
+    assert 2 * max(Timeouts().read, Timeouts().connect) + 2 < PROMISED
     options = RemoteOptions(endpoint_url=black_hole)
     backend = S3Backend("bucket", options=options, timeouts=timeouts)
     calls = everything(backend)
@@ -154,7 +165,7 @@ def test_a_server_that_never_answers(s3_environment: None, black_hole: str) -> N
         with pytest.raises(RemoteUnavailableError) as caught:
             calls[name]()
         assert caught.value.exit_code == 6
-        assert time.monotonic() - began < 4 * timeouts.read + 4
+        assert time.monotonic() - began < 2 * Timeouts().read
 
 
 def test_a_server_that_cannot_be_connected_to(s3_environment: None) -> None:
@@ -171,7 +182,7 @@ def test_a_server_that_cannot_be_connected_to(s3_environment: None) -> None:
         began = time.monotonic()
         with pytest.raises(RemoteUnavailableError):
             S3Backend("bucket", options=options, timeouts=timeouts).stat("a")
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 2 * Timeouts().connect
         for filler in fillers:
             filler.close()
 

@@ -73,4 +73,4 @@ assert client.send_files(files, streams={FILES}) == [None] * {FILES}
 def test_uploads_do_not_wait_for_each_others_memory(url: str, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(bytes((1 << 20) + 1))
-    subprocess.run([sys.executable, "-c", PROGRAM, url, path], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", PROGRAM, url, path], check=True, timeout=200)

@@ -74,7 +74,7 @@ def test_a_fault_that_stays_is_an_error(
     assert caught.value.hint
     with pytest.raises(RemoteUnavailableError):
         list(backend.list(""))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert proxy.count() <= 2 * 7 + 1  # bounded
 
 

@@ -16,6 +16,7 @@ from backends.bodies import pattern
 from radops import native
 from radops.backends.base import KeyNotFoundError
 from radops.backends.parts import MIB
+from radops.backends.s3.client import Timeouts
 from radops.backends.transfers import Fetch, FetchRanges, Send
 from radops.errors import CorruptObjectError, RemoteRefusedError, RemoteUnavailableError
 from servers.fixtures import needs_ceph
@@ -30,7 +31,7 @@ from servers.http_faults import (
     Stall,
     Truncate,
 )
-from servers.proxy import FaultProxy
+from servers.proxy import FaultProxy, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def test_sending_survives(
         assert content(backend, one.key) == one.path.read_bytes()
 
 
-@pytest.mark.parametrize("fault", [Refuse(), Answer(500), Stall(9), Answer(503)], ids=repr)
+@pytest.mark.parametrize("fault", [Refuse(), Answer(500), Stall(), Answer(503)], ids=repr)
 def test_sending_to_what_always_fails_ends_and_leaves_nothing(
     proxy: FaultProxy, backend: S3Backend, tmp_path: Path, fault: Fault
 ) -> None:
@@ -122,7 +123,7 @@ def test_sending_to_what_always_fails_ends_and_leaves_nothing(
     began = time.monotonic()
     with pytest.raises(RemoteUnavailableError):
         backend.files.send([one])
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     proxy.reset()
     assert backend.stat("large") is None
     time.sleep(1.1)
@@ -261,9 +262,10 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_ends_a_call_at_once(proxy: FaultProxy, backend: S3Backend) -> None:
+def test_an_interrupt_ends_a_call_at_once(proxy: FaultProxy) -> None:
+    backend = proxy.backend(timeouts=Timeouts(connect=60, read=60, transfer=60))
     backend.put([("a", b"1")])
-    proxy.inject(Stall(9), times=None)
+    proxy.inject(Stall(), times=None)
     for call in (
         lambda: backend.put([(f"k{n}", b"1") for n in range(1000)]),
         lambda: backend.read(["a"] * 50, 10),
@@ -271,12 +273,13 @@ def test_an_interrupt_ends_a_call_at_once(proxy: FaultProxy, backend: S3Backend)
         lambda: backend.open("a"),
     ):
         timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
-        timer.start()
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()
             call()
-        assert time.monotonic() - began < 4  # 0.5 s on a machine that is not busy
+        assert time.monotonic() - began < 20  # 0.5 s on a machine that is not busy
         timer.join()
+    backend.close()
 
 
 def test_a_fork_after_use(proxy: FaultProxy, backend: S3Backend) -> None:
@@ -338,8 +341,7 @@ def test_a_thousand_transfers_leave_nothing_behind(seaweedfs: S3Server, tmp_path
     time.sleep(0.5)
     threads, descriptors, memory = _resources()
     many(800)
-    time.sleep(0.5)
-    after = _resources()
-    assert after[0] <= threads + 4
-    assert after[1] <= descriptors + 8
-    assert after[2] <= memory + 16 * 1024
+    # What was closed goes a moment later.
+    wait_until(lambda: _resources()[0] <= threads + 4)
+    wait_until(lambda: _resources()[1] <= descriptors + 8)
+    assert _resources()[2] <= memory + 16 * 1024

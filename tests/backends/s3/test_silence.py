@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from radops.backends.s3.backend import S3Backend
     from servers.server import S3Server
 
-TIMEOUTS = Timeouts(connect=1, read=1, transfer=1, throttled=3)
-BOUND = 10
-"""Seconds. With each limit a second, no try begins later than two after the last progress."""
+TIMEOUTS = Timeouts(connect=3, read=3, transfer=3, throttled=3)
+"""Longer than a server on a busy machine says nothing: the try after the silence has to succeed."""
+BOUND = 40
+"""Seconds. With these limits no try begins later than four after the last progress. A transfer
+that waited by the default limit would take a minute."""
 
 DATA = pattern(12 * MIB + 5)
 

@@ -65,11 +65,12 @@ def test_an_upload_survives(proxy: FaultProxy, backend: S3Backend, size: int, fa
 def test_a_server_that_takes_a_part_slowly_is_waited_for(proxy: FaultProxy) -> None:
     # More than all the buffers between hold, so that sending it has to wait.
     data = pattern(24 * MIB)
-    timeouts = Timeouts(connect=0.5, read=0.5, transfer=20)
-    backend = proxy.backend(timeouts=timeouts, part_size=24 * MIB)
+    timeouts = Timeouts(connect=5, read=0.5, transfer=60)
+    bucket = proxy.server.new_bucket()
+    backend = proxy.backend(bucket, timeouts=timeouts, part_size=24 * MIB)
     proxy.inject(StallUpload(after=700_000, seconds=2), method="PUT", times=None)
     backend.upload("a", len(data)).write(0, BytesPart(data))
-    with backend.open("a") as reader:
+    with proxy.server.backend(bucket).open("a") as reader:
         assert reader.read() == data
 
 
@@ -96,12 +97,12 @@ def test_a_part_that_took_long_is_sent_again_when_its_connection_breaks(
 def test_a_server_that_takes_a_part_and_never_answers_is_given_up(
     proxy: FaultProxy, backend: S3Backend, timeouts: Timeouts
 ) -> None:
-    proxy.inject(Stall(10), method="PUT", times=None)
+    proxy.inject(Stall(), method="PUT", times=None)
     began = time.monotonic()
     with pytest.raises(RemoteUnavailableError):
         backend.upload("a", MIB).write(0, BytesPart(pattern(MIB)))
     # One retry begins after a timeout, none after that.
-    assert time.monotonic() - began < 4 * timeouts.transfer + 1.5
+    assert time.monotonic() - began < 4 * timeouts.transfer + 20
 
 
 def test_damaged_bytes_are_never_stored(proxy: FaultProxy, backend: S3Backend) -> None:
@@ -175,7 +176,7 @@ def test_a_conflict_that_does_not_end(proxy: FaultProxy, backend: S3Backend) -> 
     began = time.monotonic()
     with pytest.raises(RemoteUnavailableError, match="keep creating the same keys"):
         backend.create([("a", b"1")])
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("server", ["seaweedfs", pytest.param("ceph", marks=needs_ceph, id="Ceph")])

@@ -7,6 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
+from format.samples import relaxed
 from radops.repository.trees.runs import MAX_GAP, runs
 
 FILES = st.lists(st.tuples(st.integers(0, 2 * MAX_GAP), st.integers(1, 4 << 20)), max_size=60)
@@ -42,6 +43,7 @@ def test_equal_gaps_are_read_all_or_none() -> None:
     assert list(runs(offsets, sizes, 200)) == [(0, 3)]
 
 
+@relaxed
 @given(files=FILES, spare=st.none() | st.integers(0, 3 << 20))
 def test_every_file_is_in_one_group_and_groups_are_bounded(
     files: list[tuple[int, int]], spare: int | None
