@@ -331,3 +331,53 @@ def test_who_only_looked_does_not_take_a_lake_from_the_one_that_made_it(
         "data/x",
         "data/y",
     }
+
+
+@pytest.mark.parametrize("look", ["read", "info", "download", "ls"])
+def test_what_a_reader_finds_in_a_lake_begun_meanwhile_is_not_kept_as_its_own(
+    shared: str, tmp_path: Path, write, look: str
+) -> None:
+    """The reader's home has an id of its own: the remote was empty when it looked first."""
+    reader = DataLake(home=tmp_path / "one", remote=shared)
+    assert not reader.file("data/x").exists()
+    reader.session.remember()
+    elsewhere = DataLake(home=tmp_path / "two", remote=shared)
+    elsewhere.add(write("x", b"x"), "data/x")
+    elsewhere.add(write("gone", b"gone"), "data/gone")
+    elsewhere.delete("data/gone")
+
+    if look == "read":
+        assert reader.file("data/x").read_bytes() == b"x"
+    elif look == "info":
+        assert reader.file("data/x").info().uid == "data/x"
+        assert not reader.file("data/gone").exists()
+    elif look == "download":
+        assert list(reader.download("data/x")) == ["data/x"]
+    else:
+        assert [row.uid for row in reader.ls("data/")] == ["data/x"]
+
+    later = DataLake(home=tmp_path / "one", remote=shared)
+    assert later.file("data/x").read_bytes() == b"x"
+    assert later.lake_id == elsewhere.lake_id
+    reader.add(write("y", b"y"), "data/y")
+    assert reader.lake_id == elsewhere.lake_id
+    assert later.file("data/y").read_bytes() == b"y"
+
+
+def test_a_reader_that_made_something_of_its_own_is_told_of_a_lake_begun_meanwhile(
+    shared: str, tmp_path: Path, write
+) -> None:
+    home = tmp_path / "one"
+    reader = DataLake(home=home, remote=shared)
+    assert not reader.file("data/x").exists()
+    reader.session.remember()
+    DataLake(home=home, remote=shared, offline=True).add(write("mine", b"mine"), "data/mine")
+    DataLake(home=tmp_path / "two", remote=shared).add(write("x", b"x"), "data/x")
+
+    with pytest.raises(ForeignLakeError):
+        reader.file("data/x").read_bytes()
+    with pytest.raises(ForeignLakeError):
+        reader.file("data/x").read_bytes()
+    alone = DataLake(home=home, remote=shared, offline=True)
+    assert alone.file("data/mine").read_bytes() == b"mine"
+    assert [row.uid for row in alone.ls("data/")] == ["data/mine"]

@@ -126,9 +126,10 @@ class Session:
     def lake(self) -> WorkingLake:
         """The lake itself. The first use may have to ask the remote which lake it holds."""
         with self._lock:
-            if self._lake is None:
-                self._lake = self._open()
-            return self._lake
+            lake = self._lake
+            if lake is None or (lake.remote is not None and lake.remote.is_foreign):
+                lake = self._lake = self._open()
+            return lake
 
     @property
     def pending(self) -> PendingResults:
@@ -205,14 +206,12 @@ class Session:
         return met is not None and time.time() - met < TTL_SECONDS
 
     def _is_empty(self, lake_id: str) -> bool:
-        return not any(
-            True
-            for part in ("refs/", "pending/")
-            for _ in self.storage.list(f"lakes/{lake_id}/{part}")
-        )
+        return self._repository_of(lake_id).is_empty()
 
     def _local_repository(self) -> Repository:
-        lake_id = self._binding.lake_id if self._binding else ""
+        return self._repository_of(self._binding.lake_id if self._binding else "")
+
+    def _repository_of(self, lake_id: str) -> Repository:
         return Repository(self.storage, f"lakes/{lake_id}/", originator=self.settings.originator)
 
     def remember(self) -> None:

@@ -87,9 +87,21 @@ class Remote(Repository):
         super().__init__(backend, originator=originator)
         self.lake_id = lake_id
         self.identity = identity or backend.url
+        self.is_foreign = False
+        """Whether another lake was found there since this one was opened."""
         self._known = known
         self._probed = probed
         self._writable = False
+
+    def is_met(self) -> bool:
+        """Return whether this lake was found there; the remote is asked again until it was.
+
+        Where it was empty at first, what it holds now can be of another lake.
+        """
+        if not self._known and (marker := read_marker(self.backend)) is not None:
+            self._known = marker.lake_id == self.lake_id
+            self.is_foreign = not self._known
+        return self._known
 
     def check(self) -> Marker | None:
         """Read the marker again; None if there is no lake yet.
@@ -100,6 +112,7 @@ class Remote(Repository):
         marker = read_marker(self.backend)
         if marker is not None and marker.lake_id != self.lake_id:
             raise foreign(self.backend.url, marker.lake_id, self.lake_id)
+        self._known = self._known or marker is not None
         return marker
 
     def begin(self) -> None:
@@ -133,7 +146,7 @@ class Remote(Repository):
         if not self._probed:
             probe(self.backend, marker)
         self.backend.include([layout.MARKER])
-        self._writable = self._probed = True
+        self._writable = self._probed = self._known = True
 
 
 def foreign(url: str, found: str, expected: str) -> ForeignLakeError:

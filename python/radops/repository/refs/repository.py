@@ -56,6 +56,12 @@ class Repository:
         """How many calls to run at once."""
         return self.backend.max_connections
 
+    def is_empty(self) -> bool:
+        """Return whether no name was ever used here, and no result waits to be published."""
+        return not any(
+            True for part in ("refs/", "pending/") for _ in self.backend.list(self.prefix + part)
+        )
+
     def states(self, uids: Sequence[UID], starts: Mapping[UID, int]) -> dict[UID, State]:
         """Return what each UID is now; `starts` skips slots known to hold tombstones."""
         with self.slots.read_ahead(uids, starts):
