@@ -171,9 +171,9 @@ _FETCHED = Workload(
             reset="mkdir $W/old.$$ && mv $W/home $W/down $W/old.$$ 2>/dev/null; true",
         ),
         Entry(
-            "s5cmd, one file of that size, then cp",
+            "s5cmd, one file of that size, then cp and flush",
             "s5cmd --endpoint-url $S3 cp s3://$BUCKET/one $W/one.down >/dev/null"
-            " && cp -r $DATA $W/down",
+            " && cp -r $DATA $W/down && sync -f $W",
             f"{_ONE} && s5cmd --endpoint-url $S3 cp $W/one s3://$BUCKET/one >/dev/null",
             "s5cmd",
             keep=True,
@@ -201,6 +201,7 @@ _FETCHED = Workload(
     ),
     140,
     rounds=3,
+    note="Flushes included: radops and `sync -f` wait until the disk has it.",
     server=True,
 )
 
@@ -225,7 +226,7 @@ TARGETS = (
         "fetch a directory, 100,000 x 4 KiB",
         "directory-fetch",
         "radops",
-        "s5cmd, one file of that size, then cp",
+        "s5cmd, one file of that size, then cp and flush",
         1.2,
     ),
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from directories.lakes import add as add_directory
 from radops.data_lake import File, file_creator
-from radops.errors import ConflictError
 from reliability.worlds import Scenario
 
 if TYPE_CHECKING:
@@ -149,13 +148,7 @@ def _add_version(world: World) -> None:
 
 def _checkout(world: World) -> None:
     target = world.root / "outside" / "checkout"
-    directory = world.lake("other").directory("set/v1")
-    try:
-        directory.download(to=target)
-    except ConflictError:
-        # A folder outside of the lake is not flushed: a loss of power can leave torn files in it.
-        # They are found, and stay until a person wants them replaced.
-        directory.download(to=target, force=True)
+    world.lake("other").directory("set/v1").download(to=target)
     written = {p.relative_to(target).as_posix(): p for p in target.rglob("*") if p.is_file()}
     del written[".radops-checkout"]
     assert {name: path.read_bytes() for name, path in written.items()} == FIRST

@@ -15,6 +15,7 @@ import pytest
 
 from directories.lakes import content, fill, many
 from faults import Crash
+from radops.lake.directory.checkout_marker import MARKER, UNFINISHED, read_marker
 from reliability import figures
 from reliability.disk import Chance, Disk, Fate, Forgotten, Recorder, State, Torn
 from reliability.test_crash_points import CASES, prepared
@@ -124,3 +125,50 @@ def test_a_folder_to_read_is_whole(quick_path: Path) -> None:
         recorder.states[-1].restore(fate)
         with disk.watching(), world.closing():
             assert content(world.lake().directory("set/v1").path()) == FILES, fate
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_a_checkout_that_says_that_it_is_whole_is_whole(quick_path: Path, count: int) -> None:
+    """It is outside of the lake, and an add of it stores what is there as if people had made it."""
+    files = many(count)
+    versions = {
+        "v1": {**files, "old": b"1", "changed": b"of v1"},
+        "v2": {**files, "new/deep": b"2", "changed": b"of v2, and longer"},
+    }
+    world = World(quick_path / "world", far=False)
+    world.make()
+    (world.root / "away").mkdir()
+    work = world.root / "away/new/work"
+    disk = Disk(world.root)
+    with disk.watching(), world.closing():
+        for uid, contents in versions.items():
+            fill(world.root / "outside" / uid, contents)
+            world.lake().add(world.root / "outside" / uid, uid)
+    recorder = Recorder(disk)
+
+    def whole_where_it_says_so(state: State, fate: Fate) -> str | None:
+        state.restore(fate)
+        marker = read_marker(work)
+        if marker is None or marker.unfinished:
+            return None
+        found = {name: data for name, data in content(work).items() if UNFINISHED not in name}
+        del found[MARKER]
+        assert found == versions[marker.uid], (marker, fate)
+        return marker.uid
+
+    done: list[tuple[str, State]] = []
+    for uid, options in (
+        ("v1", {}),
+        ("v2", {"force": True, "delete": True}),
+        ("v1", {"force": True, "delete": True}),
+    ):
+        with disk.watching(recorder=recorder), world.closing():
+            world.lake().directory(uid).download(to=work, **options)
+        recorder.observe()
+        done.append((uid, recorder.states[-1]))
+    for uid, state in done:
+        for fate in (Fate(), Torn(), Forgotten()):
+            assert whole_where_it_says_so(state, fate) == uid, fate
+    for number, state in enumerate(recorder.states):
+        for fate in (Fate(), Torn(), Forgotten(), Chance(random.Random(f"{SEED}-{number}"))):
+            whole_where_it_says_so(state, fate)

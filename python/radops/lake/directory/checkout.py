@@ -3,24 +3,30 @@
 A checkout has a file `.radops-checkout` at its top, which says of what it is one. A folder that
 does not exist is written beside its place first, under a name that the next try finds again. In a
 folder that exists, the file says from before the first change until all is written that the
-checkout is unfinished, and each file is replaced by a rename. So one that does not say so is whole.
+checkout is unfinished, and each file is replaced by a rename. What was written is on the disk
+before it says no more so. So one that does not say so is whole, also after a loss of power.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from radops import native
 from radops.errors import ConflictError, LocalStorageError
 from radops.format.digest import Digest
 from radops.lake.directory.checkout_files import Files, is_folder
+from radops.lake.directory.checkout_flush import Flush
 from radops.lake.directory.checkout_marker import (
+    MARKER,
     UNFINISHED,
     Checkout,
+    read_marker,
     write_marker,
 )
 from radops.lake.directory.checkout_others import (
+    IGNORE_FILE,
     below,
     look,
     refuse_lakes_in,
@@ -29,6 +35,7 @@ from radops.lake.directory.checkout_others import (
     remove_if_empty,
     without_other_spellings,
 )
+from radops.lake.directory.checkout_parts import both, earlier_part, first_of
 from radops.lake.directory.opened import open_directory
 from radops.lake.folder_memory import FolderMemory
 from radops.lake.lake_data import check_target
@@ -50,8 +57,6 @@ if TYPE_CHECKING:
     from radops.lake.reports import Progress
     from radops.lake.session import Session
     from radops.repository.trees.entries import Entry
-
-_MOST_NAMED: Final = 10
 
 
 class Written(NamedTuple):
@@ -90,7 +95,8 @@ def check_out(
         progress: Shows how far it is.
 
     Raises:
-        ConflictError: Something there is not as in the directory. Nothing was changed.
+        ConflictError: Something there is not as in the directory, or is of a checkout of another
+            one, outside of the part that is to be written. Nothing was changed.
         UsageError: The folder is in a home or a remote, or, with `force` or `delete`, such a one is
             in it. Nothing was changed.
         LocalStorageError: The disk is full, or its file system cannot distinguish two names.
@@ -166,19 +172,26 @@ class _Checkout:
 
     def make(self, beside: Path, count: Callable[[int, int], None]) -> Written:
         """Write into a folder that does not exist: beside it first."""
+        above = [beside.parent]  # those that are made, and the one that they are made in
+        while not above[-1].exists():
+            above.append(above[-1].parent)
         beside.parent.mkdir(parents=True, exist_ok=True)
-        if beside.is_dir() and not beside.is_symlink():  # what an earlier try left
-            given = self._opened, self._patterns, beside, self._owners
-            written = _Checkout(*given, force=True, delete=True, own=True).fill().written
-        else:
-            remove(beside)
-            with self._opened.naming(), watching(count) as watched:
-                written, _ = self._opened.tree.write(
-                    beside, self._patterns, time=self._time, progress=watched
-                )
-            self._mark(beside)
-        with disk_errors(self._target):
-            native.rename_noreplace(beside, self._target)
+        with closing(Flush([beside.parent])) as flush:
+            if beside.is_dir() and not beside.is_symlink():  # what an earlier try left
+                given = self._opened, self._patterns, beside, self._owners
+                written = _Checkout(*given, force=True, delete=True, own=True).fill().written
+            else:
+                remove(beside)
+                with self._opened.naming(), watching(count) as watched:
+                    written, _ = self._opened.tree.write(
+                        beside, self._patterns, time=self._time, progress=watched
+                    )
+                flush.tree(beside)
+                write_marker(beside, self._checkout, flush)
+            with disk_errors(self._target):
+                native.rename_noreplace(beside, self._target)
+            with suppress(PermissionError):  # it can be written to, but not be read
+                flush.paths(above)
         return Written(self._target, written, 0, 0, 0)
 
     def fill(self) -> Written:
@@ -186,10 +199,11 @@ class _Checkout:
 
         Everything that can refuse the checkout is looked at before anything is changed.
         """
+        found = look(self._target, all_of_it=self._own, delete=self._delete)
+        earlier = None if self._own else self._earlier(found)
         entries = self._files.compare()
         if (entries.wrong or entries.blocked) and not self._force:
             raise self._differing([entry.path for entry in (*entries.wrong, *entries.blocked)])
-        found = look(self._target, all_of_it=self._own, delete=self._delete)
         others = [p for p in found.files if p not in entries.paths and p not in entries.blockers]
         self._check_lakes(found, entries)
         listed = {*found.files, *found.folders, *found.left_out}
@@ -202,18 +216,43 @@ class _Checkout:
         if self._delete:
             pruned.update(self._only_there(found.folders, whole, listed))
         written = len(entries.missing) + len(entries.wrong) + len(entries.blocked)
-        if written or self._delete:
-            self.begun = True
-            self._mark(self._target, unfinished=True)
-        for path in (*self._leftovers(found), *gone):
-            remove(self._target / path)
-        remove_if_empty(self._target / path for path in reversed(found.folders) if path in pruned)
-        self._files.write((*entries.missing, *entries.blocked), entries.wrong)
-        if self._own:
-            self._files.finish()
-        self._mark(self._target)
+        before = read_marker(self._target)
+        checkout = self._checkout._replace(patterns=both(self._patterns, earlier))
+        places = (self._target / path for path in found.folders)
+        with closing(Flush([self._target, *places])) as flush:
+            if written or self._delete:
+                self.begun = True
+                begun = self._checkout._replace(unfinished=True, earlier=earlier)
+                write_marker(self._target, begun, flush)
+            leftovers = list(self._leftovers(found))
+            for path in (*leftovers, *gone):
+                remove(self._target / path)
+            remove_if_empty(
+                self._target / path for path in reversed(found.folders) if path in pruned
+            )
+            self._files.write((*entries.missing, *entries.blocked), entries.wrong)
+            if self._own:
+                self._files.finish()
+            if self.begun or before != checkout:
+                # Also what was there already, right: another process may just have written it.
+                flush.below(self._target, (*entries.paths, *gone, *pruned, *leftovers))
+                write_marker(self._target, checkout, flush)
+            else:
+                flush.paths([self._target / MARKER, self._target])
+            with suppress(PermissionError):  # another process may just have named the folder
+                flush.paths([self._target.absolute().parent])
         left = len(others) - len(gone)
         return Written(self._target, written, entries.right, len(gone), left)
+
+    @property
+    def _checkout(self) -> Checkout:
+        record = self._opened.record
+        return Checkout(record.uid, record.digest.hex, self._patterns)
+
+    def _earlier(self, found: Found) -> tuple[str, ...] | None:
+        """Return the part of the directory that is there besides; see `earlier_part`."""
+        rules = [IGNORE_FILE] if IGNORE_FILE in found.left_out else []
+        return earlier_part(self._target, [*found.files, *rules], self._checkout)
 
     def _whole(self, wanted: set[str]) -> set[str]:
         """Return the paths that are not deleted: all of the directory, also for a part of it."""
@@ -254,7 +293,7 @@ class _Checkout:
         if tops and (inner := sorted(below(kept, tops))):
             raise ConflictError(
                 f"{self._target} has folders where {self._opened.uid} has files, and other files"
-                f" are in them: {_named(inner)}. Nothing was changed",
+                f" are in them: {first_of(inner)}. Nothing was changed",
                 uid=self._opened.uid,
                 hint="move them away; --delete removes those that an add would take",
             )
@@ -272,20 +311,10 @@ class _Checkout:
     def _differing(self, wrong: Sequence[str]) -> ConflictError:
         return ConflictError(
             f"{self._target} has files that are not as in {self._opened.uid}:"
-            f" {_named(sorted(wrong))}. Nothing was changed",
+            f" {first_of(sorted(wrong))}. Nothing was changed",
             uid=self._opened.uid,
             hint="--force replaces them; or add the folder first, as a new version",
         )
-
-    def _mark(self, folder: Path, *, unfinished: bool = False) -> None:
-        record = self._opened.record
-        write_marker(folder, Checkout(record.uid, record.digest.hex, self._patterns, unfinished))
-
-
-def _named(paths: Sequence[str]) -> str:
-    """Return the first of some paths, and how many more there are."""
-    more = f" and {len(paths) - _MOST_NAMED:,} more" if len(paths) > _MOST_NAMED else ""
-    return f"{', '.join(paths[:_MOST_NAMED])}{more}"
 
 
 def _beside(session: Session, target: Path) -> Path:

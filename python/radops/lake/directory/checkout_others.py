@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from radops.repository.stores import Owners
 
-_IGNORE_FILE = ".radopsignore"
+IGNORE_FILE = ".radopsignore"
+"""The rules of a folder, at its top. It is an entry of the directory itself."""
 
 
 class Found(NamedTuple):
@@ -67,7 +68,7 @@ def look(top: Path, *, all_of_it: bool, delete: bool) -> Found:
             if name.startswith(UNFINISHED):
                 found.unfinished.append(path)
             elif not all_of_it and (
-                name == ".git" or path == _IGNORE_FILE or _leave_out(rules, path, is_folder)
+                name == ".git" or path == IGNORE_FILE or _leave_out(rules, path, is_folder)
             ):
                 found.left_out.append(path)
             elif is_folder:
@@ -82,14 +83,14 @@ def look(top: Path, *, all_of_it: bool, delete: bool) -> Found:
 def _rules(top: Path, *, delete: bool) -> native.IgnoreRules:
     """Return the rules by which an add of the folder would leave something out."""
     try:
-        return native.IgnoreRules((top / _IGNORE_FILE).read_text(encoding="utf-8"))
+        return native.IgnoreRules((top / IGNORE_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return native.IgnoreRules()
     except ValueError as error:
         if not delete:
             return native.IgnoreRules()
         raise UsageError(
-            f"{top / _IGNORE_FILE} cannot be used, so it is not known what to keep: {error}",
+            f"{top / IGNORE_FILE} cannot be used, so it is not known what to keep: {error}",
             hint="nothing was changed; mend it, or leave out --delete",
         ) from None
 

@@ -126,7 +126,8 @@ class Directory(Contents):
 
         Raises:
             UIDNotFoundError: Nothing matches a pattern.
-            ConflictError: The folder has files that are not as in the directory.
+            ConflictError: The folder has files that are not as in the directory, or those of a
+                checkout of another one outside of the part that is to be written.
             UsageError: The folder is in a home or a remote, or, with `force` or `delete`, such a
                 one is in it.
         """
