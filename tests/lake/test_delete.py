@@ -14,6 +14,7 @@ from radops.errors import (
     HasDependentsError,
     RemoteUnavailableError,
     UIDNotFoundError,
+    UsageError,
 )
 from radops.format.digest import Digest
 from radops.format.record import FileRecord, Tombstone, decode_slot
@@ -377,3 +378,15 @@ def test_many_files_are_deleted_with_few_barriers(lake: DataLake, write, monkeyp
     monkeypatch.setattr(type(backend), "flush", lambda self: (flushes.append(1), flush(self))[1])
     assert len(lake.delete_many("set/").deleted) == 600
     assert len(flushes) < 20
+
+
+@pytest.mark.parametrize("targets", [("",), ("base", ""), ("", "other")])
+def test_an_empty_name_deletes_nothing(diamond, targets) -> None:
+    """It comes from a variable that is not set; to other commands it means everything."""
+    before = uids(diamond)
+    with pytest.raises(UsageError, match="one of the names is empty"):
+        diamond.delete_many(*targets, cascade=True)
+    with pytest.raises(UsageError, match="one of the names is empty"):
+        diamond.delete("", cascade=True)
+    assert uids(diamond) == before
+    assert len(diamond.delete_many("**", dry_run=True, cascade=True).deleted) == len(before)

@@ -165,3 +165,22 @@ def test_what_was_not_used_for_long_goes_first(shared_lake: DataLake) -> None:
     shared_lake.purge_local_storage(older_than=5 * DAY)
     left = [path for path in chosen("f0") if has(shared_lake, SMALL[path])]
     assert left == list(chosen("f0"))[:3]
+
+
+def test_views_of_files_in_a_directory_stay_as_long_as_it_does(
+    lake: DataLake, tmp_path: Path
+) -> None:
+    """A program that runs for days has their paths."""
+    fill(tmp_path / "images", FILES)
+    for uid in ("sets/v1", "sets/v2"):
+        lake.add(tmp_path / "images", uid)
+    inner = ("f0/000007.bin", "g/large.bin")
+    paths = {
+        uid: [lake.directory(uid)[one].path() for one in inner] for uid in ("sets/v1", "sets/v2")
+    }
+    lake.delete("sets/v2")
+    age(storage(lake))
+    lake.gc(dry_run=False)
+    for path, one in zip(paths["sets/v1"], inner, strict=True):
+        assert path.read_bytes() == FILES[one]
+    assert not any(path.exists() for path in paths["sets/v2"])

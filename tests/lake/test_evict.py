@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -281,3 +282,42 @@ def test_a_slot_that_is_not_as_the_remote_confirmed_it_keeps_its_bytes(
     again.close()
     digest = offline.info("files/1").digest
     assert (storage(lake) / object_key(digest)).exists()
+
+
+@pytest.mark.parametrize("targets", [(), ("one",)], ids=["all", "named"])
+def test_bytes_that_another_file_needs_stay_if_only_an_earlier_remote_had_it(
+    make_lake, tmp_path: Path, write, targets: tuple[str, ...]
+) -> None:
+    """The present remote was copied from that one before the other file was published."""
+    source, old, new = write("x", b"x" * 1000), tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    lake = make_lake("home", remote=old.as_uri())
+    lake.add(source, "one")
+    shutil.copytree(old, new)
+    lake.add(source, "two")
+    shutil.rmtree(old)
+    lake = make_lake("home", remote=new.as_uri())
+    assert lake.purge_local_storage(*targets).purged == []
+    lake.delete("one")
+    for _ in range(2):
+        lake.gc(dry_run=False, grace=0)
+    assert lake.sync().published == ["two"]
+    assert make_lake("reader", remote=new.as_uri()).file("two").read_bytes() == b"x" * 1000
+
+
+def test_bytes_that_another_file_needs_stay_if_the_remote_was_set_back(
+    make_lake, shared: str, tmp_path: Path, write
+) -> None:
+    source, remote = write("x", b"x" * 1000), folder(shared)
+    lake = make_lake(remote=shared)
+    lake.add(source, "one")
+    shutil.copytree(remote, tmp_path / "backup")
+    lake.add(source, "two")
+    shutil.rmtree(remote)
+    (tmp_path / "backup").rename(remote)
+    assert lake.purge_local_storage().purged == []
+    lake.delete("one")
+    for _ in range(2):
+        lake.gc(dry_run=False, grace=0)
+    assert lake.sync().published == ["two"]
+    assert make_lake("reader", remote=shared).file("two").read_bytes() == b"x" * 1000

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +16,14 @@ from coarse import coarse_disk
 from directories.lakes import fill
 from full_disk import fill_up, no_file_above
 from lake.unstored import kept_in
+from privileges import stopped_by_permissions
 from radops.data_lake import DataLake, Directory, File, file_creator
-from radops.errors import LocalStorageError, RadopsError, UIDConflictError
+from radops.errors import (
+    LineageMismatchError,
+    LocalStorageError,
+    RadopsError,
+    UIDConflictError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,3 +167,104 @@ def test_on_a_disk_that_is_full_to_the_last_block(
     else:
         assert kept.read_bytes() == b"hours of work" * 1_000_000
     lake.close()
+
+
+@pytest.mark.parametrize("denied", [("",), ("", "tmp")], ids=["all but tmp", "everything"])
+@pytest.mark.parametrize("kind", ["directory", "staged", "open"])
+@stopped_by_permissions
+def test_on_a_disk_that_can_only_be_read(
+    make_lake: Callable[..., DataLake],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    denied: tuple[str, ...],
+) -> None:
+    """It takes no other name for what was written, and later clean-ups remove what is in `tmp/`."""
+    lake = make_lake()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    storage = lake.home / "storage"
+    folders = [storage / name for name in denied]
+
+    def close() -> None:
+        for folder in (*folders, storage / "objects"):
+            folder.chmod(0o555)
+
+    with lake.use():
+        File("first").write_text("first")
+        with pytest.raises(LocalStorageError, match="Permission denied") as error:
+            if kind == "directory":
+                with Directory("d").staged() as folder:
+                    fill(folder, WORK)
+                    close()
+            elif kind == "staged":
+                with File("d").staged() as path:
+                    path.write_bytes(b"hours of work")
+                    close()
+            else:
+                with File("d").open("wb") as stream:
+                    stream.write(b"hours of work")
+                    close()
+    for folder in (*folders, storage / "objects"):
+        folder.chmod(0o755)
+    kept = kept_in(error)
+    assert kept.is_relative_to(elsewhere if "tmp" in denied else storage / "tmp")
+    lake.session.storage.remove_stale(-1)
+    lake.gc(dry_run=False, grace=0)
+    assert read(kept) == WORK if kind == "directory" else kept.read_bytes() == b"hours of work"
+
+
+@pytest.mark.parametrize("kind", [Directory, File])
+def test_what_a_creator_made_and_the_disk_has_no_room_to_publish(
+    coarse_disk: Path, make_lake: Callable[..., DataLake], kind: type[File | Directory]
+) -> None:
+    lake = make_lake(home=coarse_disk / "home")
+    with lake.use():
+        File("first").write_text("first")
+
+        def make(output_uid: str) -> File | Directory:
+            out = kind(output_uid)
+            with out.staged() as path:
+                fill(path, WORK) if kind is Directory else path.write_bytes(b"hours of work")
+            fill_up(coarse_disk)
+            return out
+
+        make.__annotations__["return"] = kind
+        with pytest.raises(LocalStorageError, match="No space left") as error:
+            file_creator(make)("d")
+    if kind is File:
+        assert kept_in(error).read_bytes() == b"hours of work"
+    lake.close()
+
+
+@pytest.mark.parametrize("how", ["file", "directory", "both"])
+def test_what_a_creator_made_under_a_name_that_another_took_is_kept(
+    lake: DataLake, write: Callable[..., Path], how: str
+) -> None:
+    theirs = write("theirs", "theirs")
+
+    @file_creator
+    def make(output_uids: list[str]) -> list[File | Directory]:
+        made: list[File | Directory] = []
+        for uid in output_uids:
+            out = Directory(uid) if uid.startswith("d") else File(uid)
+            with out.staged() as path:
+                fill(path, WORK) if isinstance(out, Directory) else path.write_bytes(b"work")
+            made.append(out)
+        outside = {name: value for name, value in os.environ.items() if name != "RADOPS_INSIDE"}
+        add = ["-m", "radops", "datalake", "add", str(theirs), output_uids[-1]]
+        subprocess.run([sys.executable, *add], check=True, env=outside, stdout=subprocess.DEVNULL)
+        return made
+
+    names = {"file": ["f"], "directory": ["d"], "both": ["d", "f"]}[how]
+    with pytest.raises(LineageMismatchError) as error:
+        make(names)
+    places = sorted(map(Path, str(kept_in(error)).split(", ")))
+    assert len(places) == len(names)
+    for place, name in zip(places, names, strict=True):
+        if name == "d":
+            assert read(place) == WORK
+        else:
+            assert place.read_bytes() == b"work"
+    assert lake.verify().ok

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from directories.lakes import fill
+from lakes import storage
 from radops.repository.objects import views
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def test_a_folder_of_stale_views_where_a_file_is_to_stand(make_lake, shared: str
 @pytest.fixture
 def writable(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for root: no mode stops this process from writing to a view."""
-    monkeypatch.setattr(views, "_mode_protects", lambda: False)
+    monkeypatch.setattr(views, "mode_protects", lambda: False)
 
 
 def overwrite(path: Path, text: str) -> None:
@@ -115,7 +117,7 @@ import sys
 from pathlib import Path
 from radops.data_lake import DataLake
 from radops.repository.objects import views
-views._mode_protects = lambda: False
+views.mode_protects = lambda: False
 lake = DataLake(home=sys.argv[1], remote=sys.argv[2])
 lake.path("y.csv")
 path = lake.path("x.csv")
@@ -132,3 +134,42 @@ path.write_text("hours of work")
     assert kept(lake) == ["hours of work"]
     assert lake.path("x.csv").read_text() == "as stored"
     assert lake.path("y.csv").read_text() == "another"
+
+
+def test_what_root_wrote_into_the_folder_of_a_directory_is_not_read_as_the_directory(
+    make_lake, shared: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Programs in containers run as root, and write caches of their own beside the data."""
+    if os.geteuid() != 0:
+        pytest.skip("permissions stop this process")
+    fill(tmp_path / "images", {"a.txt": b"right", "b/c.txt": b"right", "b/d.txt": b"right"})
+    lake = make_lake(remote=shared)
+    lake.add(tmp_path / "images", "images")
+    lake.add(tmp_path / "images", "others/copy")
+    read = (
+        "from radops.data_lake import DataLake; import sys; p = DataLake(home=sys.argv[1], "
+        "remote=sys.argv[2]).directory('images').path(); "
+        "print(*sorted(f'{f.relative_to(p)}={f.read_text()}' for f in p.rglob('*.*')))"
+    )
+
+    def by_another_process() -> str:
+        command = [sys.executable, "-c", read, str(lake.home), shared]
+        return subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL).strip()
+
+    right = "a.txt=right b/c.txt=right b/d.txt=right"
+    path = lake.directory("images").path()
+    inode = path.stat().st_ino
+    assert lake.directory("others/copy").path() != path
+    assert by_another_process() == right
+    assert path.stat().st_ino == inode
+    (path / "a.txt").write_text("wrong")
+    (path / "b/d.txt").unlink()
+    (path / "b/labels.cache").write_text("mine")
+    assert by_another_process() == right
+    kept = {p.name: p.read_text() for p in storage(lake).glob("quarantine/*/**/*.*") if p.is_file()}
+    assert kept == {"a.txt": "wrong", "labels.cache": "mine"}
+    (path / "b/more.cache").write_text("more")
+    lake.delete_local("images", "others/copy")
+    assert not path.exists()
+    assert [p.read_text() for p in storage(lake).glob("quarantine/*/b/more.cache")] == ["more"]
+    assert "what was written is kept in" in caplog.text

@@ -11,6 +11,7 @@ from radops.errors import (
     HasDependentsError,
     RemoteUnavailableError,
     UIDNotFoundError,
+    UsageError,
 )
 from radops.format import cbor
 from radops.format.pattern import is_pattern
@@ -109,11 +110,18 @@ class _Plan:
 
         Raises:
             UIDNotFoundError: A target means no file.
+            UsageError: One is empty.
         """
         named: dict[UID, None] = {}
         listed: dict[UID, None] = {}
         for target in targets:
-            if is_pattern(target) or target.endswith("/") or not target:
+            if not target:
+                # Most likely a variable that was not set. Elsewhere it means everything.
+                raise UsageError(
+                    "nothing is deleted: one of the names is empty",
+                    hint="everything in the lake is '**'",
+                )
+            if is_pattern(target) or target.endswith("/"):
                 found = candidates(self._session.lake, target)
                 if not found:
                     raise UIDNotFoundError(f"no file or directory matches {target}", uid=target)

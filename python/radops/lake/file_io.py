@@ -19,7 +19,7 @@ from weakref import WeakSet
 from radops.backends.forking import Owner, renew_after_fork
 from radops.errors import CreatorError, LocalStorageError
 from radops.lake import messages
-from radops.lake.unstored import keep
+from radops.lake.unstored import keep, take_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -211,7 +211,7 @@ def staged_path(folder: Path, name: str, uid: str, sink: Sink, kept: Path) -> It
         yield folder / name
         if owner.is_this_process():
             _check_written(folder, name, uid, kept)
-            (folder / name).rename(flat)
+            take_out(folder / name, flat, uid, kept, name)
             sink.accept(flat)
         else:
             messages.left_to_parent(f"File({uid!r})")

@@ -181,7 +181,8 @@ def needed_remote(session: Session) -> Remote:
 def kept_only_here(session: Session) -> set[Digest]:
     """Return the objects that files of this home need which no remote has confirmed.
 
-    Objects are shared by all lakes of a home, so all of them are looked at.
+    Objects are shared by all lakes of a home, so all of them are looked at. What another remote of
+    this lake has confirmed does not count: it may be one that this one was once copied from.
 
     Raises:
         CorruptRecordError: A record does not decode, so what it needs is not known.
@@ -189,7 +190,9 @@ def kept_only_here(session: Session) -> set[Digest]:
     """
     kept: set[Digest] = set()
     shared: set[Digest | None] = set()
-    for lake in session.all_lakes():
+    mine = session.lake
+    for one in session.all_lakes():
+        lake = mine if one.local.prefix == mine.local.prefix else one
         for pending in PendingResults(lake.local).all():
             kept.update(digest for digest, _ in pending.draft.objects)
         for uid, number in lake.doubtful():
@@ -211,13 +214,15 @@ def remote_has(remote: Remote, objects: Sequence[Held]) -> list[bool]:
     """Return for each object whether the remote has these bytes, and a name that keeps them.
 
     Those of a file of a directory can be in a pack there. What several names need is there in each
-    form that one of them needs.
+    form that one of them needs. A name of which the remote has no slot at all needs its bytes here:
+    the remote was set back to an older state, and `sync` publishes it again.
     """
     names = {(one.uid, one.number): one for held in objects for one in held.names}
     keys = [remote.prefix + slot_key(uid, number) for uid, number in names]
     found = remote.backend.read(keys, MAX_SIZE + 1)
     named = {name for name, raw in zip(names, found, strict=True) if raw == names[name].record.raw}
     wanted = list(dict.fromkeys(place for one in objects for place in one.places))
+    absent = {name for name, raw in zip(names, found, strict=True) if raw is None}
     entries = remote.backend.stats([object_key(digest) for digest, _ in wanted])
     there = {
         one
@@ -225,7 +230,9 @@ def remote_has(remote: Remote, objects: Sequence[Held]) -> list[bool]:
         if entry is not None and entry.size == one[1]
     }
     return [
-        there.issuperset(one.places) and any((name.uid, name.number) in named for name in one.names)
+        there.issuperset(one.places)
+        and not named.isdisjoint(slots := {(name.uid, name.number) for name in one.names})
+        and absent.isdisjoint(slots)
         for one in objects
     ]
 

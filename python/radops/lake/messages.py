@@ -12,7 +12,8 @@ from radops.printable import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from radops.errors import RadopsError
 
 _LOG = logging.getLogger("radops")
 _MOST_NAMED = 3
@@ -124,9 +125,14 @@ def not_published(file: str) -> None:
     )
 
 
-def kept(file: str, place: Path) -> None:
+def kept(file: str, places: str) -> None:
     """Log where a file or directory is that was written, and could not be stored."""
-    _LOG.warning("%s was not published; all that was written is kept in %s", file, place)
+    _LOG.warning("%s was not published; all that was written is kept in %s", file, places)
+
+
+def not_kept(file: str, error: RadopsError) -> None:
+    """Log that what was written could be neither stored nor kept, and where it still is."""
+    _LOG.error("%s was not published; %s", file, error)
 
 
 def left_to_parent(file: str) -> None:

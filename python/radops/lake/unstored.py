@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shutil
+import tempfile
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from radops import native
-from radops.errors import FolderRefusedError, RadopsError
+from radops.errors import FolderRefusedError, LocalStorageError, RadopsError
 from radops.lake import messages
+from radops.repository.objects.store import TMP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from radops.format.digest import Digest
+    from radops.format.uid import UID
     from radops.lake.session import Session
+    from radops.repository.objects.store import Staged
+    from radops.repository.trees.intake import TakenIn
 
 _FOLDER: Final = "unpublished"
 """The folder in local storage; nothing in it is ever removed by radops."""
@@ -34,16 +41,73 @@ def keep(path: Path, kept: Path, name: str = "") -> Path:
         path: The file or folder.
         kept: The place, see `place_to_keep`.
         name: The name in it of a file; "" if the folder itself gets the place.
+
+    Raises:
+        LocalStorageError: It can be kept nowhere; the message says where it still is.
     """
-    target = kept / name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
-    except OSError:
+    beside = f"{_FOLDER}-{kept.name}"
+    places = (
+        kept / name,
         # A full disk has no block for another folder; another name in a folder needs none.
-        target = kept.parent.with_name(f"{_FOLDER}-{kept.name}")
-        path.rename(target)
+        kept.parent.with_name(beside),
+        # Where nothing but `tmp/` can be written to. Clean-ups know their files by their names.
+        kept.parents[1] / TMP / beside,
+    )
+    with contextlib.suppress(OSError):
+        places[0].parent.mkdir(parents=True, exist_ok=True)
+    for target in places:
+        with contextlib.suppress(OSError):
+            path.rename(target)
+            return target
+    return _keep_elsewhere(path, kept.name)
+
+
+def _keep_elsewhere(path: Path, name: str) -> Path:
+    """Copy what was written to the system's folder for temporary files; return where it is then.
+
+    A disk that has become read-only takes no rename, and once it is mended the next clean-up
+    removes the temporary files of processes that have ended.
+    """
+    folder: str | None = None
+    try:
+        folder = tempfile.mkdtemp(prefix=f"radops-{_FOLDER}-")
+        target = Path(folder) / name.rpartition(".")[0]
+        if path.is_dir():
+            shutil.copytree(path, target, symlinks=True)
+        else:
+            shutil.copy2(path, target)
+    except OSError as error:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        reason = error.strerror or error
+        raise LocalStorageError(
+            f"what was written can be moved nowhere ({reason}); it is still in {path}",
+            hint="copy it now: the next command that writes to this home may remove it",
+        ) from error
     return target
+
+
+def take_out(path: Path, target: Path, uid: str, kept: Path, name: str = "") -> None:
+    """Move what was written out of its temporary folder; if that fails, keep it.
+
+    Args:
+        path: What was written.
+        target: Where it goes.
+        uid: The name it was written under.
+        kept: The place, see `place_to_keep`.
+        name: The name in it of a file; see `keep`.
+
+    Raises:
+        LocalStorageError: It cannot be moved; says where it is kept.
+    """
+    try:
+        path.rename(target)
+    except OSError as error:
+        place = keep(path, kept, name)
+        raise LocalStorageError(
+            f"{uid}: {error.strerror}. Nothing was published; all of it is kept in {place}",
+            uid=uid,
+        ) from error
 
 
 class Written:
@@ -77,32 +141,85 @@ def kept_unless_stored(session: Session, uid: str, path: Path) -> Iterator[Writt
     except BaseException as error:
         if isinstance(error, RadopsError) and error.is_pending:
             raise
-        kept = _keep_written(session, uid, written, copy=isinstance(error, Exception))
-        if kept is not None:
-            _tell(error, uid, path, kept)
+        _keep_and_tell(session, uid, written, error)
         raise
+
+
+def _keep_and_tell(session: Session, uid: str, written: Written, error: BaseException) -> None:
+    kept = _keep_written(session, uid, written, copy=isinstance(error, Exception))
+    if kept is not None:
+        _tell(error, uid, written.path, [kept])
+
+
+def keep_results(
+    session: Session,
+    files: Sequence[tuple[UID, Staged]],
+    directories: Sequence[tuple[UID, TakenIn]],
+    error: BaseException,
+) -> None:
+    """Keep what a creator has made and could not be stored; its error says where.
+
+    Args:
+        session: The lake.
+        files: Its outputs that are files.
+        directories: Its outputs that are directories.
+        error: Why nothing was published.
+    """
+    if isinstance(error, RadopsError) and error.is_pending:
+        return  # stored, for the next `sync`
+    places = []
+    for uid, staged in files:
+        written = Written(staged.path)
+        written.digest = staged.digest
+        places.append(_keep_written(session, uid, written, copy=isinstance(error, Exception)))
+    for uid, taken in directories if isinstance(error, Exception) else ():
+        places.append(_write_out(session, uid, taken))
+    if found := [place for place in places if place is not None]:
+        _tell(error, (files or directories)[0][0], Path(), found)
+
+
+def _write_out(session: Session, uid: UID, taken: TakenIn) -> Path | None:
+    """Write a directory whose objects are here as a folder; return where, None if that fails."""
+    from radops.repository.trees.tree import Tree  # noqa: PLC0415 - slow; rarely needed
+
+    kept, lake = place_to_keep(session, uid), session.lake
+    with contextlib.suppress(OSError, RadopsError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        tree = Tree(lake.reader, lake.store, taken.root, taken.root_size, taken.layout)
+        try:
+            tree.write(kept, time=int(time.time()))
+        except BaseException:
+            shutil.rmtree(kept, ignore_errors=True)
+            raise
+        return kept
+    return None
 
 
 def _keep_written(session: Session, uid: str, written: Written, *, copy: bool) -> Path | None:
     """Move it, or copy the object that it has become; return where to, None if that fails."""
     kept, name = place_to_keep(session, uid), uid.rpartition("/")[2]
     # The error that is being handled is the one to show.
-    with contextlib.suppress(OSError, RadopsError):
+    try:
         if written.path.exists():
             return keep(written.path, kept, "" if written.path.is_dir() else name)
         if copy and written.digest is not None:
             kept.mkdir(parents=True)
             native.copy_file(session.store.object_path(written.digest), kept / name)
             return kept / name
+    except LocalStorageError as error:
+        messages.not_kept(uid, error)
+    except (OSError, RadopsError):
+        pass
     return None
 
 
-def _tell(error: BaseException, uid: str, path: Path, kept: Path) -> None:
+def _tell(error: BaseException, uid: str, path: Path, kept: Sequence[Path]) -> None:
+    places = ", ".join(map(str, kept))
     if not isinstance(error, RadopsError):
-        messages.kept(uid, kept)
+        messages.kept(uid, places)
         return
-    text = error.message.replace(str(path), uid)
-    error.message = f"{text}. Nothing was published; all of it is kept in {kept}"
+    text = error.message.replace(str(path), uid) if path.name else error.message
+    error.message = f"{text}. Nothing was published; all of it is kept in {places}"
     error.args = (error.message,)
     error.uid = error.uid or uid
     if isinstance(error, FolderRefusedError) and error.hint is None:

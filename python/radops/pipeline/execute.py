@@ -30,6 +30,7 @@ from radops.lake.active_run import Run
 from radops.lake.commit_call import commit_call, publish_sources
 from radops.lake.current import current_run, running
 from radops.lake.directory.directory import Directory
+from radops.lake.unstored import keep_results
 from radops.pipeline import results, single_flight
 from radops.pipeline.returns import take_apart
 from radops.provenance import noticed
@@ -95,6 +96,11 @@ def make(call: BoundCall) -> Call:
         return single_flight.once(
             session, call.key, shown, find, compute, lambda one: _commit(call, one)
         )
+    except BaseException as error:
+        if done is not None:
+            run = done.run
+            keep_results(session, [*run.staged.items()], [*run.directories.items()], error)
+        raise
     finally:
         if done is not None:
             done.run.discard()

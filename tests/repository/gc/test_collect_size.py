@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from radops.errors import LocalStorageError
 from radops.repository.gc.partition import BUCKETS, Partition
 from reliability.figures import report
 
@@ -129,3 +131,19 @@ def test_rows_that_spill_are_all_there(tmp_path: Path) -> None:
         partition.close()
         assert not any(path.exists() for path in made)
         made.clear()
+
+
+def test_rows_that_others_removed_are_an_error(tmp_path: Path) -> None:
+    """A collector that believes that nothing is kept would collect everything."""
+
+    def folder() -> Path:
+        (tmp_path / "scratch").mkdir()
+        return tmp_path / "scratch"
+
+    partition = Partition(4, folder, 100)
+    for number in range(100):
+        partition.add(bytes([number % 10, 0, 0, number]))
+    shutil.rmtree(tmp_path / "scratch")
+    assert list(partition.bucket(11)) == []
+    with pytest.raises(LocalStorageError):
+        list(partition.bucket(3))

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> LocalStore:
 def protects(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether a mode stops this process from writing: then views are links."""
     protects = request.param == "mode protects"
-    monkeypatch.setattr(views, "_mode_protects", lambda: protects)
+    monkeypatch.setattr(views, "mode_protects", lambda: protects)
     return protects
 
 

@@ -20,7 +20,7 @@ from radops.lake.directory.targets import Part
 from radops.lake.file_io import check_alone, local_errors, taken_out
 from radops.lake.named import checked_suffix, known
 from radops.lake.progress import stage
-from radops.lake.unstored import place_to_keep
+from radops.lake.unstored import place_to_keep, take_out
 from radops.lake.writing import begin
 from radops.repository.refs.slots import Taken
 from radops.repository.stores import Owners
@@ -220,9 +220,9 @@ class Directory(Contents):
                 around.mkdir()
             yield folder
             if owner.is_this_process():
-                check_alone(around, folder.name, uid, place_to_keep(session, uid))
-                with local_errors():
-                    folder.rename(flat)
+                kept = place_to_keep(session, uid)
+                check_alone(around, folder.name, uid, kept)
+                take_out(folder, flat, uid, kept)
                 output.accept_folder(flat, base)
             else:
                 messages.left_to_parent(f"Directory({self._uid!r})")

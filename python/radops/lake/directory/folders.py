@@ -1,7 +1,8 @@
 """Directories as folders of this machine: read-only, made when a path is asked for.
 
 They are copies that can be removed at any time, kept below `lakes/<id>/directories/`. Each is made
-once, under another name first, so that one that exists is whole.
+once, under another name first, so that one that exists is whole. Beside it lies what it looked like
+then: a process that permissions do not stop looks once whether it still does.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from radops.format.digest import Digest
 from radops.format.uid import last_segment
 from radops.lake import messages
 from radops.lake.delete_files import view_key
+from radops.lake.directory.folder_state import keep_written, state_of
 from radops.lake.directory.opened import open_directory
 from radops.repository.layout import FOLDERS
 from radops.repository.objects.disk_errors import disk_errors
+from radops.repository.objects.views import mode_protects
 from radops.repository.progress import watching
 from radops.repository.transfer.locks import holding
 from radops.repository.trees.kept import kept_files
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 # Writing this much takes about as long as a person waits without a message.
 _WORTH_A_WORD: Final = 64 << 20
+
+# Folders that this process has looked at.
+_seen: set[Path] = set()
 
 
 def read_only_folder(
@@ -60,14 +66,19 @@ def read_only_folder(
         key = Digest.of("\0".join(sorted(set(patterns))).encode()).hex[:32]
     above = _folder_of(lake, record) / key
     path = above / last_segment(record.uid)
-    if path.is_dir():
+    made = int(record.created.timestamp())
+    if _is_there(path):
         return path
     opened = open_directory(session.lake, record)
     with opened.naming():
         opened.tree.fetch(patterns, count)
     with holding(lake.store.lock_folder(), [f"{record.digest.hex}-{key}"]):
-        if path.is_dir():  # another process has made it meanwhile
+        if _is_there(path):  # another process has made it meanwhile
             return path
+        if path.is_dir():
+            with disk_errors(path):
+                _keep_written(lake, path, made)
+            _remove(path)
         if not patterns and opened.tree.bytes >= _WORTH_A_WORD:
             messages.tell(
                 "writing %s as a folder: %d files, %d bytes, to %s",
@@ -82,7 +93,7 @@ def read_only_folder(
                 opened.tree.write(
                     fresh,
                     patterns,
-                    time=int(record.created.timestamp()),
+                    time=made,
                     modes=(0o444, 0o555, 0o555),
                     progress=watched,
                 )
@@ -91,6 +102,9 @@ def read_only_folder(
                 lake.store.backend.sync_tree(fresh)
                 fresh.chmod(0o755)  # a folder that is not writable cannot be moved
                 above.mkdir(parents=True, exist_ok=True)
+                state = _state_file(path)
+                state.unlink(missing_ok=True)  # it may be another user's
+                state.write_text(f"{made} {state_of(fresh)}", encoding="ascii")
                 fresh.rename(path)
                 path.chmod(0o555)
         except BaseException:
@@ -99,12 +113,54 @@ def read_only_folder(
     return path
 
 
+def _is_there(path: Path) -> bool:
+    """Return whether a folder is there and can be used."""
+    if not path.is_dir():
+        return False
+    if mode_protects() or path in _seen:
+        return True
+    if not _is_as_made(path):
+        return False
+    _seen.add(path)
+    return True
+
+
+def _is_as_made(path: Path) -> bool:
+    """Return whether a folder looks as it did when it was made."""
+    try:
+        return _noted(path)[1] == state_of(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _keep_written(lake: WorkingLake, path: Path, made: int) -> None:
+    """Keep what was written into a folder, whose files got this time if nothing else is noted."""
+    with contextlib.suppress(OSError, ValueError):
+        made = int(_noted(path)[0])  # equal directories under one name have one folder
+    keep_written(lake.store, path, made)
+
+
+def _noted(path: Path) -> tuple[str, str]:
+    """Return the time that the files of a folder got, and what it looked like then."""
+    time, _, state = _state_file(path).read_text(encoding="ascii").partition(" ")
+    return time, state
+
+
+def _state_file(path: Path) -> Path:
+    return path.parent.with_name(f"{path.parent.name}.{path.name}.state")
+
+
 def remove_copies(lake: WorkingLake, record: FileRecord) -> None:
     """Remove what was made of a directory on this machine to be read: folders, and views of files.
 
     They can be made again at any time.
     """
-    _remove(_folder_of(lake, record))
+    folder = _folder_of(lake, record)
+    for path in folder.glob("*/*"):
+        if not _is_as_made(path):
+            with contextlib.suppress(OSError):  # removed meanwhile by another process
+                _keep_written(lake, path, int(record.created.timestamp()))
+    _remove(folder)
     _forget_kept(lake, record)
     root = lake.store.root
     for top, _, names in os.walk(root / view_key(lake, record.uid), topdown=False):

@@ -10,7 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from radops.format.record import FileRecord
-from radops.format.uid import UID, check_stored_uid
+from radops.format.uid import UID, check_stored_uid, folders_of
 from radops.repository import layout
 from radops.repository.objects.store import TMP
 from radops.repository.refs.slots import Taken
@@ -114,6 +114,17 @@ def _lost_views(lake: Repository, limit: float) -> Iterator[str]:
             continue  # not made by us
         if entry.modified > limit:
             continue
-        state = lake.slots.state(uid)
-        if not (isinstance(state, Taken) and isinstance(state.record, FileRecord)):
+        if not _is_file(lake, uid):
             yield entry.key
+
+
+def _is_file(lake: Repository, uid: UID) -> bool:
+    """Return whether the lake has a file of that name, or a directory that may hold it."""
+    state = lake.slots.state(uid)
+    if isinstance(state, Taken) and isinstance(state.record, FileRecord):
+        return True
+    for above in folders_of(uid):
+        state = lake.slots.state(above)
+        if isinstance(state, Taken) and isinstance(state.record, FileRecord):
+            return True
+    return False

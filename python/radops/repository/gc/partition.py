@@ -38,6 +38,7 @@ class Partition:
         self._limit = limit
         self._held = 0
         self._buckets = [bytearray() for _ in range(BUCKETS)]
+        self._spilled: set[int] = set()
         self.rows = 0
         """How many rows were added."""
 
@@ -54,13 +55,16 @@ class Partition:
             self._spill()
 
     def bucket(self, index: int) -> Iterator[bytes]:
-        """Yield the rows of one bucket."""
+        """Yield the rows of one bucket.
+
+        Raises:
+            LocalStorageError: Rows cannot be read, or others removed them: without all rows of what
+                is kept, the rest would be collected.
+        """
         data = bytes(self._buckets[index])
-        if self._folder is not None:
+        if self._folder is not None and index in self._spilled:
             try:
                 data = self._path(self._folder, index).read_bytes() + data
-            except FileNotFoundError:
-                pass
             except OSError as error:
                 raise _wrap(error, self._folder) from error
         for start in range(0, len(data), self._length):
@@ -82,6 +86,7 @@ class Partition:
                 if rows:
                     with self._path(self._folder, index).open("ab") as file:
                         file.write(rows)
+                    self._spilled.add(index)
         except OSError as error:
             raise _wrap(error, self._folder) from error
         self._buckets = [bytearray() for _ in range(BUCKETS)]

@@ -91,7 +91,7 @@ class Views:
             self.remove(key)
         began = time.time_ns()
         try:
-            if _mode_protects() and not native.reflink(source, fresh):
+            if mode_protects() and not native.reflink(source, fresh):
                 before = source.stat()
                 if _link(source, fresh):
                     self._place(fresh, key)
@@ -185,7 +185,7 @@ class Views:
             key: f"{objects.root}/{layout.object_key(digest)}" for key, digest in fresh.items()
         }
         linked: list[str] = []
-        if _mode_protects() and not _can_reflink(sources, paths):
+        if mode_protects() and not _can_reflink(sources, paths):
             linked = [key for key, source in sources.items() if _link(source, paths[key])]
         rest = sorted(fresh.keys() - set(linked))
         pairs = [(sources[key], paths[key]) for key in rest]
@@ -310,7 +310,8 @@ def _link(source: Path | str, target: Path | str) -> bool:
     return True
 
 
-def _mode_protects() -> bool:
+def mode_protects() -> bool:
+    """Return whether permissions stop this process from writing to a file."""
     return hasattr(os, "geteuid") and os.geteuid() != 0
 
 
