@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from full_disk import no_file_above
 from radops.data_lake import DataLake, File
+from radops.errors import LocalStorageError
 from radops.integrations.fsspec import RadopsFileSystem
 
 if TYPE_CHECKING:
@@ -158,3 +160,16 @@ def test_what_a_finalizer_opens_and_closes_is_published(fs: RadopsFileSystem) ->
     Saves()
     gc.collect()
     assert File("saved").read_bytes() == b"all of it"
+
+
+# -- writes that fail ------------------------------------------------------------------------------
+
+
+def test_a_write_that_failed_and_was_ignored_discards_it(fs: RadopsFileSystem) -> None:
+    stream = fs.open("a", "wb")
+    with no_file_above(100_000), contextlib.suppress(OSError):
+        stream.write(bytes(1_000_000))
+    with pytest.raises(LocalStorageError, match="a write failed before"):
+        stream.close()
+    assert stream.closed
+    assert not fs.exists("a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from full_disk import no_file_above
 from radops.data_lake import DataLake, File, file_creator
-from radops.errors import CreatorError
+from radops.errors import CreatorError, LocalStorageError
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 
@@ -210,3 +212,41 @@ def test_a_child_leaves_a_staged_path_to_its_parent(
     path.write_text("whole")
     block.__exit__(None, None, None)
     assert File("a").read_text() == "whole"
+
+
+# -- writes that fail ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["wb", "w"])
+def test_what_misses_a_write_that_failed_is_not_published(lake: DataLake, mode: str) -> None:
+    data = b"part" if mode == "wb" else "part"
+    with (
+        pytest.raises(LocalStorageError, match=r"'a'.* a write failed before \(File too large\)"),
+        File("a").open(mode) as stream,
+    ):
+        stream.write(data)
+        # As a library does that only logs it, or a thread that ends with it.
+        with no_file_above(100_000), contextlib.suppress(OSError):
+            stream.write(data * 100_000)
+            stream.flush()
+        stream.write(data)
+    assert not File("a").exists()
+    assert temporaries(lake) == []
+    File("a").write_bytes(b"whole")
+    assert File("a").read_bytes() == b"whole"
+
+
+def test_a_creator_with_a_write_that_failed_fails(lake: DataLake) -> None:
+    @file_creator
+    def make(output_uid: str) -> File:
+        with (
+            File(output_uid).open("wb") as stream,
+            no_file_above(100_000),
+            contextlib.suppress(OSError),
+        ):
+            stream.write(bytes(200_000))
+        return File(output_uid)
+
+    with pytest.raises(LocalStorageError, match="a write failed before"):
+        make("a")
+    assert not File("a").exists()

@@ -11,7 +11,7 @@ from radops.errors import InvalidUIDError, UIDNotFoundError, UsageError
 from radops.format.uid import UID, parse_uid
 from radops.lake import current, local_paths
 from radops.lake.directory import about, inner_files
-from radops.lake.file_io import BinaryOutput, TextOutput, local_errors, staged_path
+from radops.lake.file_io import BinaryOutput, RawOutput, TextOutput, local_errors, staged_path
 from radops.lake.file_name import NamedFile, check_file
 from radops.lake.named import known
 from radops.lake.unstored import place_to_keep
@@ -165,7 +165,7 @@ class File(NamedFile):
         path, sink = self._begin()
         try:
             with local_errors():
-                raw = io.FileIO(path, "xb")
+                raw = RawOutput(path)
             if binary:
                 return BinaryOutput(raw, path, sink, repr(self))
             return TextOutput(raw, path, sink, repr(self), encoding or "utf-8", newline)

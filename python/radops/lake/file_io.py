@@ -1,6 +1,7 @@
 """Streams and folders that a file of the lake is written to.
 
-What is written is published when the `with` block ends cleanly, and discarded if an error ends it.
+What is written is published when the `with` block ends cleanly, and discarded if an error ends it
+or a write failed, even if the error was caught.
 What cannot be stored after a clean end is kept. A forked child neither publishes nor removes what
 its parent began.
 """
@@ -16,6 +17,8 @@ import warnings
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
+from typing_extensions import override
+
 from radops.backends.forking import Owner, renew_after_fork
 from radops.errors import CreatorError, LocalStorageError
 from radops.lake import messages
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
+
+    from typing_extensions import Buffer
 
 
 _MOST_NAMED = 5
@@ -45,6 +50,26 @@ class Sink(Protocol):
         ...
 
 
+class RawOutput(io.FileIO):
+    """The file below a stream. It remembers that a write failed, which a library may ignore.
+
+    Args:
+        path: A new file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "xb")
+        self.failure: str | None = None
+
+    @override
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+            raise
+
+
 class _Ending:
     """How an output ends: once, either kept or discarded.
 
@@ -55,7 +80,7 @@ class _Ending:
         raw: The open file below the stream.
     """
 
-    def __init__(self, path: Path, sink: Sink, name: str, raw: io.FileIO) -> None:
+    def __init__(self, path: Path, sink: Sink, name: str, raw: RawOutput) -> None:
         self._path = path
         self._sink = sink
         self._name = name
@@ -81,10 +106,17 @@ class _Ending:
             return
         self._over = True
         try:
+            self._check_whole()
             self._sink.accept(self._path)
         except BaseException:
             self._sink.discard(self._path)
             raise
+
+    def _check_whole(self) -> None:
+        if self._raw.failure is not None:
+            raise LocalStorageError(
+                f"{self._name} was not published: a write failed before ({self._raw.failure})"
+            )
 
     def drop(self, *, loudly: bool) -> None:
         if self._over:
@@ -145,7 +177,7 @@ class _Publishes(io.IOBase):
 class BinaryOutput(_Publishes, io.BufferedWriter):
     """A file of the lake that is being written in binary mode."""
 
-    def __init__(self, raw: io.FileIO, path: Path, sink: Sink, name: str) -> None:
+    def __init__(self, raw: RawOutput, path: Path, sink: Sink, name: str) -> None:
         self._ending = _Ending(path, sink, name, raw)
         super().__init__(raw)
         _unfinished.add(self)
@@ -156,7 +188,7 @@ class TextOutput(_Publishes, io.TextIOWrapper):
 
     def __init__(
         self,
-        raw: io.FileIO,
+        raw: RawOutput,
         path: Path,
         sink: Sink,
         name: str,

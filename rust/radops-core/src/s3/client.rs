@@ -278,6 +278,9 @@ impl Client {
         let limit = self.limit(request.slow);
         let answer = inner.http.send(message, &one.activity, limit).await?;
         let mut answer = Streaming::new(answer, limit);
+        if answer.status == 206 && !request.is_ranged() {
+            return Err(Error::nonsense("answers with a part instead of the whole"));
+        }
         if (200..300).contains(&answer.status) {
             inner.pace.succeeded();
             answer.permit = Some(one.permit);

@@ -61,7 +61,7 @@ impl Reader {
         }
         match get(client, key, start, length, None).await {
             Ok((stream, left)) => {
-                reader.etag = header(&stream.headers, "etag").unwrap_or_default();
+                reader.etag = entity_tag(&stream);
                 reader.left = left;
                 reader.stream = Some(stream);
                 Ok(reader)
@@ -135,7 +135,10 @@ impl Reader {
             let etag = Some(self.etag.as_str()).filter(|etag| !etag.is_empty());
             let (start, length) = (self.position, Some(self.left));
             match get(&self.client, &self.key, start, length, etag).await {
-                Ok((stream, left)) if left == self.left => self.stream = Some(stream),
+                // A store may ignore the condition: then the tag shows that these are other bytes.
+                Ok((stream, left)) if left == self.left && entity_tag(&stream) == self.etag => {
+                    self.stream = Some(stream);
+                }
                 Ok(_) => return Err(changed("changed")),
                 Err(Error::Absent { .. }) => return Err(changed("went away")),
                 Err(error) if matches!(error.status(), 412 | 416) => {
@@ -146,6 +149,11 @@ impl Reader {
         }
         self.stream.as_mut().ok_or(Error::Cancelled)
     }
+}
+
+/// The tag of the object that an answer is about; empty if the server gives none.
+fn entity_tag(stream: &Streaming) -> String {
+    header(&stream.headers, "etag").unwrap_or_default()
 }
 
 /// Open a range; the stream, and how many bytes it has.

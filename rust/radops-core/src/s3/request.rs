@@ -60,6 +60,11 @@ impl Request {
         self
     }
 
+    /// Whether only a part of an object is asked for.
+    pub fn is_ranged(&self) -> bool {
+        self.headers.iter().any(|(name, _)| *name == "range")
+    }
+
     /// Whether a header of the request is about a checksum.
     pub fn has_checksum(&self) -> bool {
         let of_body = !self.no_checksum && !matches!(self.body, Body::Empty);

@@ -5,6 +5,7 @@
 
 use super::error::Error;
 use super::pace::Pace;
+use super::part::SPAN_MEMORY;
 use crate::progress::Call;
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,6 +23,10 @@ pub const IN_FLIGHT: usize = 128 << 20;
 
 /// Permits of the semaphore count so many bytes each, as it counts with 32 bits.
 pub const UNIT: usize = 1 << 10;
+
+/// Threads for files and credentials. A span that is sent holds one until its last byte is gone:
+/// with fewer threads than spans the server would wait for bytes until the request is given up.
+const BLOCKING_THREADS: usize = IN_FLIGHT / SPAN_MEMORY as usize + 32;
 
 /// What the requests of a process share.
 pub struct Runtime {
@@ -65,7 +70,7 @@ impl Runtime {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let tokio = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(cores.clamp(1, 4))
-            .max_blocking_threads(32)
+            .max_blocking_threads(BLOCKING_THREADS)
             .thread_keep_alive(Duration::from_secs(10))
             .thread_name("radops-s3")
             .enable_io()
@@ -160,4 +165,41 @@ where
         .into_iter()
         .map(|result| result.ok_or(Error::Cancelled))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::body::Source;
+    use super::super::part::Span;
+    use super::*;
+    use crate::outline::{BLOCK_SIZE, block_values};
+    use std::fs::File;
+
+    /// Longer than a test takes that does not hang.
+    const HANGS: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn all_spans_that_memory_allows_are_sent_at_once() -> Result<(), Box<dyn std::error::Error>> {
+        let data = vec![0; 8 * BLOCK_SIZE as usize];
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("file");
+        std::fs::write(&path, &data)?;
+        let (file, outline) = (Arc::new(File::open(&path)?), block_values(&data, 0)?.into());
+        let length = data.len() as u64;
+        let span = Arc::new(Span::prove(file, &path, 0, length, outline, false)?);
+        let runtime = Runtime::new(std::process::id())?;
+        runtime.tokio.block_on(async {
+            let mut bodies: Vec<_> = (0..IN_FLIGHT / SPAN_MEMORY as usize)
+                .map(|_| span.open())
+                .collect();
+            // None comes to its end, as the first ones of a slow network do for long.
+            for body in &mut bodies {
+                let first = tokio::time::timeout(HANGS, body.recv()).await?;
+                assert!(matches!(first, Some(Ok(_))));
+            }
+            // Credentials are fetched meanwhile.
+            let other = tokio::task::spawn_blocking(|| ());
+            Ok(tokio::time::timeout(HANGS, other).await??)
+        })
+    }
 }
