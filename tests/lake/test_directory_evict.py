@@ -11,7 +11,9 @@ from directories.lakes import LARGE, add, content, fill, many, tree_of
 from lake.test_gc import age
 from lakes import storage
 from radops.data_lake import DataLake
-from radops.errors import CorruptObjectError, LocalStorageError
+from radops.errors import CorruptObjectError, LocalStorageError, RadopsError
+from radops.lake.leaving import Leaving
+from radops.repository import working_lake
 
 FILES = {**many(200), "large.bin": os.urandom(LARGE)}
 
@@ -207,3 +209,86 @@ def test_what_was_fetched_of_many_pages_is_known_as_its_own(make_lake, shared, t
     assert objects_of(lake) == before
     assert lake.purge_local_storage().purged == ["v1"]
     assert objects_of(lake) == set()
+
+
+@pytest.mark.parametrize("way", ["purge", "delete", "purge to a size"])
+@pytest.mark.parametrize("moment", ["looked", "moved", "removed"])
+def test_packs_that_a_version_made_meanwhile_shares_stay(
+    make_lake, shared, folder, monkeypatch, way, moment
+):
+    """A login node makes room while another one, that is offline, adds a new version."""
+    online = make_lake("one", remote=shared)
+    add(online, folder, "v1")
+    offline = make_lake("one", remote=shared, offline=True)
+    (folder / "new.txt").write_bytes(b"new")
+    outcome = []
+
+    def make_version(now):
+        if now == moment and not outcome:
+            outcome.append("begun")
+            try:
+                add(offline, folder, "v2")
+            except RadopsError as error:
+                outcome.append(error)
+            else:
+                outcome.append("made")
+
+    move, finish, remove = Leaving.move, Leaving.finish, Leaving._remove
+
+    def moving(leaving, objects):
+        make_version("looked")
+        return move(leaving, objects)
+
+    def finishing(leaving):
+        make_version("moved")
+        return finish(leaving)
+
+    def removing(leaving, some):
+        answer = remove(leaving, some)
+        make_version("removed")
+        return answer
+
+    monkeypatch.setattr(Leaving, "move", moving)
+    monkeypatch.setattr(Leaving, "finish", finishing)
+    monkeypatch.setattr(Leaving, "_remove", removing)
+    if way == "purge":
+        online.purge_local_storage()
+    elif way == "delete":
+        online.delete_local("v1")
+    else:
+        online.purge_local_storage(max_size=0)
+    monkeypatch.undo()
+
+    assert not (storage(online) / "trash").exists()
+    assert outcome[0] == "begun"
+    if outcome[1] == "made":
+        # The only copy of v2, whatever becomes of v1.
+        assert online.verify("v2").ok
+        other = make_lake("two", remote=shared)
+        other.delete("v1")
+        online.sync()
+        tree = tree_of(make_lake("three", remote=shared), "v2")
+        assert {path: tree.read(path) for path in [*FILES, "new.txt"]} == {
+            **FILES,
+            "new.txt": b"new",
+        }
+    else:
+        assert moment == "removed", outcome[1]
+
+
+def test_a_version_whose_packs_go_just_before_its_commit_is_an_error(
+    make_lake, shared, folder, monkeypatch
+):
+    online = make_lake("one", remote=shared)
+    add(online, folder, "v1")
+    offline = make_lake("one", remote=shared, offline=True)
+    (folder / "new.txt").write_bytes(b"new")
+    commit = working_lake.commit
+
+    def late(*given):
+        assert online.purge_local_storage().purged == ["v1"]
+        return commit(*given)
+
+    monkeypatch.setattr(working_lake, "commit", late)
+    with pytest.raises(RadopsError, match="not on this machine"):
+        add(offline, folder, "v2")

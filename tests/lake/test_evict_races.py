@@ -9,6 +9,7 @@ from lake.evicting import lake_of_four
 from lakes import local_uids, storage
 from radops.data_lake import DataLake
 from radops.lake import holdings
+from radops.lake.leaving import Leaving
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_bytes_that_a_writer_puts_there_meanwhile_stay(lake: DataLake, write) ->
 
     folder_backend = store.backend
     store.backend = LocalWrapper(folder_backend, Writing(folder_backend))
-    assert holdings.release(store, [one]) == [False]
+    assert Leaving(lake.session).move([one]) == [False]
     store.backend = folder_backend
     assert "files/1" in local_uids(lake)
     assert not (storage(lake) / "trash").exists()
@@ -73,7 +74,7 @@ def test_bytes_that_a_reader_wants_meanwhile_stay(lake: DataLake, make_lake, sha
 
     folder_backend = store.backend
     store.backend = LocalWrapper(folder_backend, Reading(folder_backend))
-    assert holdings.release(store, [one]) == [False]
+    assert Leaving(lake.session).move([one]) == [False]
     store.backend = folder_backend
     assert "files/1" in local_uids(lake)
     assert not (storage(lake) / "trash").exists()

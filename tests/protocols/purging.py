@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from typing_extensions import Self
 
 from radops.data_lake import DataLake
-from radops.lake import evict
+from radops.lake.leaving import Leaving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pytest
 
     from radops.lake.holdings import Held
-    from radops.repository.objects.store import LocalStore
 
 # A purge that waits for a lock which the reader holds goes on when the reader does. None does so
 # far, and on a busy machine half of one takes half a second.
@@ -148,18 +147,18 @@ def _leaves_python(function: Any) -> bool:
 def purging(home: Path, remote: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Purge]:
     """Give a purge that has not begun; it has ended after this."""
     purge = Purge(home, remote)
-    release = evict.release
+    move = Leaving.move
 
-    def watched(store: LocalStore, objects: Sequence[Held]) -> list[bool]:
+    def watched(leaving: Leaving, objects: Sequence[Held]) -> list[bool]:
         if not purge.is_current():
-            return release(store, objects)
+            return move(leaving, objects)
         purge.before_batch(objects)
-        gone = release(store, objects)
+        gone = move(leaving, objects)
         purge.removed += sum(gone)
         return gone
 
     with monkeypatch.context() as patch:
-        patch.setattr(evict, "release", watched)
+        patch.setattr(Leaving, "move", watched)
         try:
             yield purge
         finally:

@@ -15,8 +15,8 @@ from protocols.scenario import DEEP, Count
 from radops import native
 from radops.data_lake import DataLake
 from radops.errors import CorruptObjectError
-from radops.lake import evict
 from radops.lake.holdings import Held
+from radops.lake.leaving import Leaving
 from radops.repository.trees.fetching import Fetching
 
 if TYPE_CHECKING:
@@ -152,16 +152,16 @@ def test_a_purge_that_removes_parts_first_is_found_out(machines, monkeypatch):
 
 def test_a_purge_that_empties_files_is_found_out(machines, monkeypatch):
     """A file that is removed can still be read by a process that has it open."""
-    release = evict.release
+    move = Leaving.move
 
-    def empty_all(store, objects):
+    def empty_all(leaving, objects):
         for one in objects:
-            path = store.object_path(one.digest)
+            path = leaving.store.object_path(one.digest)
             path.chmod(0o644)
             os.truncate(path, 0)
-        return release(store, objects)
+        return move(leaving, objects)
 
-    monkeypatch.setattr(evict, "release", empty_all)
+    monkeypatch.setattr(Leaving, "move", empty_all)
     with pytest.raises((AssertionError, CorruptObjectError)) as caught:
         machines.explore(read_on)
     assert "the purge" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -20,11 +21,11 @@ from radops.lake.holdings import (
     held,
     kept_only_here,
     needed_remote,
-    release,
     remote_has,
     room_of,
     used_by_others,
 )
+from radops.lake.leaving import Leaving
 from radops.lake.naming import select
 from radops.lake.progress import stage, stage_if_slow
 from radops.lake.reports import PurgeReport
@@ -32,7 +33,7 @@ from radops.repository.objects.proof import CATALOG
 from radops.repository.publish import GRACE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from radops.format.digest import Digest
@@ -71,20 +72,33 @@ def delete_local(
         only_here = kept_only_here(session)
         _leave_shared(session, objects)
         order = sorted(objects.values(), key=lambda one: (one.is_part, one.digest))
-    removed: set[str] = set()
+    gone: dict[Digest, Held] = {}
+    leaving = Leaving(session)
     with stage(progress, "removing", None, len(objects)) as count:
-        for start in range(0, len(order), _BATCH):
-            some = list(_ask(remote, order[start : start + _BATCH], only_here, _BATCH))
-            # Parts of a directory stay where a pack before them does.
-            going = [one for one, _ in itertools.takewhile(lambda answer: answer[1], some)]
-            for one, gone in zip(going, release(lake.store, going), strict=True):
-                if gone:
-                    removed.update(str(name.uid) for name in one.names)
-                count(one.size, 1)
-            if len(going) < len(some):
-                raise _needed_here(some[len(going)][0])
+        # Parts of a directory stay where a pack before them does.
+        for _, turn in itertools.groupby(order, lambda one: one.is_part):
+            with _finishing(leaving, lambda one: gone.pop(one.digest)):
+                for some in _slices(turn, _BATCH):
+                    asked = list(_ask(remote, some, only_here, _BATCH))
+                    going = [one for one, _ in itertools.takewhile(lambda answer: answer[1], asked)]
+                    moved = zip(going, leaving.move(going), strict=True)
+                    gone.update((one.digest, one) for one, went in moved if went)
+                    count(sum(one.size for one in going), len(going))
+                    if len(going) < len(asked):
+                        raise _needed_here(asked[len(going)][0])
+    removed = {str(name.uid) for one in gone.values() for name in one.names}
     _remove_copies(lake, objects.values(), removed)
     return sorted(removed)
+
+
+@contextlib.contextmanager
+def _finishing(leaving: Leaving, stays: Callable[[Held], object]) -> Iterator[None]:
+    """Remove what was moved to the trash, also after an error; report what stays after all."""
+    try:
+        yield
+    finally:
+        for one in leaving.finish():
+            stays(one)
 
 
 def _remove_copies(lake: WorkingLake, objects: Iterable[Held], removed: Container[str]) -> None:
@@ -154,17 +168,19 @@ def purge(
         count(0, len(objects))
     _drop_caches(session, report, older_than, max_size)
     _drop_journals(session, report, older_than, max_size)
-    kept: set[str] = set()
+    room = _Room(session, report, max_size)
     at_once = _BATCH if max_size is None else _ASK
     with stage(progress, "removing", None, len(chosen)) as count:
-        for some in _batches(chosen.values(), at_once):
-            if max_size is not None and report.size <= max_size:
-                break
-            _purge_batch(lake.store, _ask(remote, some, only_here, at_once), report, kept, max_size)
-            count(sum(one.size for one in some), len(some))
+        for _, turn in itertools.groupby(chosen.values(), lambda one: one.turn):
+            with _finishing(room.leaving, room.stays):
+                for some in _slices(turn, at_once):
+                    if room.is_enough:
+                        break
+                    room.make(_ask(remote, some, only_here, at_once))
+                    count(sum(one.size for one in some), len(some))
+    report.purged = sorted(room.purged())
     if not dry_run:
         _remove_copies(lake, chosen.values(), set(report.purged))
-    report.purged = sorted(set(report.purged))
     directories = {str(n.uid) for one in chosen.values() for n in one.names if _is_directory(n)}
     report.directories = len(directories.intersection(report.purged))
     report.kept = sorted(set(report.kept))
@@ -242,53 +258,82 @@ def _ask(
         yield from ((one, there.get(one.digest, False)) for one in some)
 
 
-def _batches(objects: Iterable[Held], size: int) -> Iterator[list[Held]]:
-    """Yield objects in order, in batches; parts of directories are in batches of their own."""
-    for _, group in itertools.groupby(objects, lambda one: one.turn):
-        while batch := list(itertools.islice(group, size)):
-            yield batch
+def _slices(objects: Iterable[Held], size: int) -> Iterator[list[Held]]:
+    """Yield objects in order, so many at once."""
+    objects = iter(objects)
+    while batch := list(itertools.islice(objects, size)):
+        yield batch
 
 
-def _purge_batch(
-    store: LocalStore,
-    answers: Iterable[tuple[Held, bool]],
-    report: PurgeReport,
-    kept: set[str],
-    max_size: int | None,
-) -> None:
-    """Remove those objects that may go, until there is room.
+class _Room:
+    """Makes room, and counts it.
 
     Args:
-        store: The objects of the home.
-        answers: Objects in order, each with whether it may go.
+        session: The lake.
         report: What was done; added to.
-        kept: UIDs of which something stays; added to.
         max_size: Bytes that all of local storage may take; None for no limit.
     """
-    going: list[tuple[Held, int]] = []
-    size = report.size
-    for one, may_go in answers:
-        if max_size is not None and size <= max_size:
-            break
-        uids = [str(name.uid) for name in one.names]
-        # Packs and large files are removed before the parts that locate files in them.
-        if not may_go or (one.is_part and not kept.isdisjoint(uids)):
-            kept.update(uids)
-            if not may_go:
-                report.kept += uids
-            continue
-        room = room_of(store, one)
-        size -= room
-        going.append((one, room))
-    gone = [True] * len(going) if report.dry_run else release(store, [one for one, _ in going])
-    for (one, room), went in zip(going, gone, strict=True):
-        uids = [str(name.uid) for name in one.names]
-        if went:
-            report.purged += uids
-            report.bytes += room
-            report.size -= room
-        else:
-            kept.update(uids)
+
+    def __init__(self, session: Session, report: PurgeReport, max_size: int | None) -> None:
+        self.leaving = Leaving(session)
+        self._store = session.lake.store
+        self._report = report
+        self._max_size = max_size
+        self._kept: set[str] = set()
+        """UIDs of which something stays."""
+        self._gone: dict[Digest, tuple[Held, int]] = {}
+        """What went, each with the bytes of disk that it took."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there is room."""
+        return self._max_size is not None and self._report.size <= self._max_size
+
+    def make(self, answers: Iterable[tuple[Held, bool]]) -> None:
+        """Move to the trash what may go, until there is room.
+
+        Args:
+            answers: Objects in order, each with whether it may go.
+        """
+        going: list[tuple[Held, int]] = []
+        size = self._report.size
+        for one, may_go in answers:
+            if self._max_size is not None and size <= self._max_size:
+                break
+            uids = _uids(one)
+            # Packs and large files are removed before the parts that locate files in them.
+            if not may_go or (one.is_part and not self._kept.isdisjoint(uids)):
+                self._kept.update(uids)
+                if not may_go:
+                    self._report.kept += uids
+                continue
+            room = room_of(self._store, one)
+            size -= room
+            going.append((one, room))
+        objects = [one for one, _ in going]
+        gone = [True] * len(going) if self._report.dry_run else self.leaving.move(objects)
+        for (one, room), went in zip(going, gone, strict=True):
+            if went:
+                self._gone[one.digest] = one, room
+                self._report.bytes += room
+                self._report.size -= room
+            else:
+                self._kept.update(_uids(one))
+
+    def stays(self, one: Held) -> None:
+        """Count an object that came back from the trash."""
+        _, room = self._gone.pop(one.digest)
+        self._report.bytes -= room
+        self._report.size += room
+        self._kept.update(_uids(one))
+
+    def purged(self) -> set[str]:
+        """Return the UIDs of which something went."""
+        return {uid for one, _ in self._gone.values() for uid in _uids(one)}
+
+
+def _uids(one: Held) -> list[str]:
+    return [str(name.uid) for name in one.names]
 
 
 def _size(folder: Path) -> int:

@@ -14,8 +14,7 @@ from radops.format.digest import DIGEST_SIZE, Digest
 from radops.format.outline import BLOCK_SIZE, outline_size
 from radops.format.record import FileRecord
 from radops.format.uid import UID, check_stored_uid, slot_key
-from radops.repository.layout import object_key, outline_key
-from radops.repository.objects.trash import new_run, trash_key
+from radops.repository.layout import object_key
 from radops.repository.refs.pending import PendingResults
 from radops.repository.refs.slots import Taken
 from radops.repository.trees.kept import kept_files
@@ -276,42 +275,3 @@ def room_of(store: LocalStore, held: Held) -> int:
             if not os.path.samestat(view, path.stat()):
                 room += view.st_size
     return room
-
-
-def release(store: LocalStore, objects: Sequence[Held]) -> list[bool]:
-    """Remove objects that the remote has from this machine, with their views, in one batch.
-
-    They are moved to the trash first. A writer does not rely on a file that it finds in `objects/`,
-    but puts its own there; so if the file that was moved is not the one that was checked before,
-    such a writer was active, and its file is moved back. After a crash in between the collector
-    brings them back.
-
-    Args:
-        store: The objects of the home.
-        objects: What goes, in this order.
-
-    Returns:
-        For each whether it is gone.
-    """
-    backend = store.backend
-    for held in objects:
-        for key in held.views:
-            store.remove_view(key)
-    run = new_run(backend.now())
-    away = [trash_key(run, held.digest) for held in objects]
-    pairs = [(object_key(o.digest), key) for o, key in zip(objects, away, strict=True)]
-    gone: list[Held] = []
-    keys: list[str] = []
-    for held, key, moved in zip(objects, away, backend.move_all(pairs), strict=True):
-        found = backend.stat(key) if moved else None
-        if found is None:
-            continue  # another process took it away, or a reader wanted it just then
-        if found.modified != held.entry.modified:
-            store.take_back(held.digest)
-            continue
-        gone.append(held)
-        keys += [key, outline_key(held.digest)]
-    backend.delete(keys)
-    store.forget([held.digest for held in gone])
-    done = {held.digest for held in gone}
-    return [held.digest in done for held in objects]

@@ -27,6 +27,7 @@ def kept_for_later(session: Session, drafts: Sequence[Draft], failure: RadopsErr
     """
     session.remember()
     session.pending.keep(drafts)
+    session.lake.hold(drafts)  # a purge that does not know of them may have removed some
     error = type(failure)(
         f"{failure.message}; the finished result is kept on this machine",
         uid=drafts[0].records[0].uid,

@@ -162,7 +162,7 @@ class WorkingLake(Resolver):
         self, drafts: Sequence[Draft], states: Mapping[UID, State]
     ) -> list[Outcome | RadopsError]:
         """Commit locally, as `publish` does remotely: objects exist when their slot is written."""
-        self._hold(drafts)
+        self.hold(drafts)
         began = clock()
         folders = self._remote_folders(record.uid for draft in drafts for record in draft.records)
         blocked = [
@@ -171,8 +171,9 @@ class WorkingLake(Resolver):
         rest = [draft for draft, uid in zip(drafts, blocked, strict=True) if uid is None]
         results = iter(commit(self.local, rest, states))
         done = [next(results) if uid is None else _is_folder(uid) for uid in blocked]
-        if clock() - began > PROMPT_SECONDS:
-            self._hold(rest)
+        # With a remote, others may just have removed what it has; see `radops.lake.leaving`.
+        if not self.is_local_only or clock() - began > PROMPT_SECONDS:
+            self.hold(rest)
         return done
 
     def _remote_folders(self, uids: Iterable[UID]) -> set[UID]:
@@ -185,8 +186,13 @@ class WorkingLake(Resolver):
             return set()
         return {uid for uid in uids if self.store.catalog.has_confirmed(f"{refs}{uid}/")}
 
-    def _hold(self, drafts: Sequence[Draft]) -> None:
-        """Check that all objects of the drafts exist; a collector may have removed some."""
+    def hold(self, drafts: Sequence[Draft]) -> None:
+        """Check that all objects of the drafts exist; those in the trash are taken back.
+
+        Raises:
+            RemoteUnavailableError: One is not on this machine, and the remote is not in use.
+            CorruptObjectError: One does not exist any more.
+        """
         objects = [item for draft in drafts for item in draft.objects]
         self.store.backend.include([layout.object_key(digest) for digest, _ in objects])
         lost = self.store.lost(objects)
