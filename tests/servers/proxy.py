@@ -74,6 +74,8 @@ class FaultProxy:
         self._lock = threading.Lock()
         self._under_way = 0
         self._resets = 0
+        self.stalled = 0
+        """How many requests stall just now."""
         self._news = threading.Condition(self._lock)
         self._rules: list[_Rule] = []
         self._closing = threading.Event()
@@ -227,11 +229,15 @@ class FaultProxy:
     def pause(self, seconds: float) -> None:
         """Let a request stall, unless the proxy is closed meanwhile."""
         with self._news:
+            began = self._resets
             self._under_way -= 1
+            self.stalled += 1
             self._news.notify_all()
         self._closing.wait(seconds)
         with self._lock:
-            self._under_way += 1
+            self.stalled -= 1
+            if began == self._resets:
+                self._under_way += 1
 
 
 def wait_until(condition: Any, seconds: float = 60) -> None:

@@ -15,7 +15,7 @@ from ui.conftest import NARROW, PATIENCE, WIDE, start, stop, wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from ui.conftest import Served, View
 
@@ -142,6 +142,27 @@ def test_files_are_found_as_one_types(demo: Served, open_view: Callable[..., Vie
         ]
     assert "clean/day1.csv" in view.go("search", q="ada clean").inner_text("main")
     assert "parts/07.txt" in view.go("search", q="7.tx").inner_text("main")
+
+
+@pytest.mark.parametrize("way", ["escape", "click"])
+def test_a_late_answer_does_not_open_the_list_again(
+    demo: Served, open_view: Callable[..., View], way: str
+) -> None:
+    page = open_view(demo).go()
+    held: list[Route] = []
+    page.route("**/api/search?q=DAY*", lambda route: held.append(route))  # noqa: PLW0108 - it needs a function
+    page.keyboard.press("/")
+    page.keyboard.insert_text("DAY2")
+    while not held:
+        page.wait_for_timeout(20)
+    if way == "escape":
+        page.keyboard.press("Escape")
+    else:
+        page.locator("main").click(position={"x": 1, "y": 1})
+    with page.expect_response("**/api/search?q=DAY*"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert page.locator("#found").is_hidden()
 
 
 def test_a_result_says_how_it_was_made(demo: Served, open_view: Callable[..., View]) -> None:

@@ -27,7 +27,9 @@ def kept_for_later(session: Session, drafts: Sequence[Draft], failure: RadopsErr
     """
     session.remember()
     session.pending.keep(drafts)
-    session.lake.hold(drafts)  # a purge that does not know of them may have removed some
+    # What a purge that does not know of them has moved to the trash comes back. What it has removed
+    # is in the remote, where `sync` looks for it.
+    session.store.lost([item for draft in drafts for item in draft.objects])
     error = type(failure)(
         f"{failure.message}; the finished result is kept on this machine",
         uid=drafts[0].records[0].uid,

@@ -276,7 +276,7 @@ def test_a_reset_forgets_what_has_not_ended(proxy: FaultProxy) -> None:
     proxy.inject(Stall(2), method="GET", key="^stalled")
     with socket.create_connection(("127.0.0.1", proxy.port)) as client:
         client.sendall(b"GET /bucket/stalled HTTP/1.1\r\n\r\n")
-        wait_until(lambda: proxy._under_way == 1)
+        wait_until(lambda: proxy.stalled == 1)
         proxy.reset()
         assert client.recv(1) == b""  # the request has ended
     assert proxy.count() == 0

@@ -5,6 +5,7 @@ const input = document.getElementById("find");
 const found = document.getElementById("found");
 let asked = 0;
 let chosen = -1;
+let timer;
 
 async function search() {
   const words = input.value.trim();
@@ -32,6 +33,13 @@ function show(items, none) {
   input.removeAttribute("aria-activedescendant");
 }
 
+// An answer that is under way must not open the list again.
+function close() {
+  clearTimeout(timer);
+  asked++;
+  show([], "");
+}
+
 function choose(step) {
   const links = [...found.querySelectorAll("a")];
   if (!links.length) return;
@@ -44,7 +52,6 @@ function choose(step) {
 // The server gets ready for what is going to be typed.
 input.addEventListener("focus", () => fetched("api/search?q=").catch(() => {}), { once: true });
 
-let timer;
 input.addEventListener("input", () => {
   clearTimeout(timer);
   timer = setTimeout(search, 60);
@@ -57,12 +64,12 @@ input.addEventListener("keydown", (event) => {
     event.preventDefault();
     found.querySelectorAll("a")[chosen].click();
   } else if (event.key === "Escape") {
-    show([], "");
+    close();
     input.blur();
   }
 });
 document.addEventListener("click", (event) => {
-  if (!event.target.closest(".find")) show([], "");
+  if (!event.target.closest(".find")) close();
 });
 
 const dialog = document.getElementById("keys");
