@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from radops.data_lake import DataLake, File, file_creator
+from radops.data_lake import DataLake, Directory, File, file_creator
 from radops.errors import (
     ArgumentTypeError,
     CreatorError,
@@ -44,6 +45,26 @@ def test_what_is_returned_must_be_what_was_made(
 
     with pytest.raises(CreatorError, match=words):
         wrong(source)
+    assert [row.uid for row in lake.ls(recursive=True, generated=True)] == ["in.txt"]
+
+
+def test_what_a_function_made_is_kept_if_what_it_returned_is_refused(
+    lake: DataLake, source: File
+) -> None:
+    @file_creator(name="tests.forgetful")
+    def forgetful(f: File) -> File:
+        File(suffix=".txt").write_text("hours of work")
+        with Directory().staged() as folder:
+            (folder / "a.txt").write_text("a")
+        out = File(suffix=".txt")
+        out.write_text("x")
+        return out
+
+    with pytest.raises(CreatorError, match=r"did not return it.*kept in ") as caught:
+        forgetful(source)
+    kept = [Path(place) for place in caught.value.message.partition("kept in ")[2].split(", ")]
+    files = {f for place in kept for f in ([place] if place.is_file() else place.rglob("*.txt"))}
+    assert {f.read_text() for f in files} == {"hours of work", "a", "x"}
     assert [row.uid for row in lake.ls(recursive=True, generated=True)] == ["in.txt"]
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from radops.config import Settings
     from radops.format.call import Noticed
     from radops.lake.file import File
+    from radops.lake.session import Session
     from radops.pipeline.call import BoundCall
     from radops.repository.objects.store import Staged
     from radops.repository.trees.intake import TakenIn
@@ -98,8 +99,7 @@ def make(call: BoundCall) -> Call:
         )
     except BaseException as error:
         if done is not None:
-            run = done.run
-            keep_results(session, [*run.staged.items()], [*run.directories.items()], error)
+            _keep(session, done.run, error)
         raise
     finally:
         if done is not None:
@@ -118,6 +118,10 @@ def _compute(call: BoundCall) -> _Done:
             returned = function.function(*call.arguments.args, **call.arguments.kwargs)
         seconds = time.monotonic() - began
         run.finish()
+    except BaseException:
+        run.discard()
+        raise
+    try:
         outputs, staged = _collect(call, run, returned)
         seen = noticed.look(
             notes,
@@ -126,11 +130,17 @@ def _compute(call: BoundCall) -> _Done:
             root=function.root,
             without=_own_places(call.session.settings),
         )
-    except BaseException:
+    except BaseException as error:
+        _keep(call.session, run, error)
         run.discard()
         raise
     taken = list(run.directories.values())
     return _Done(run, outputs, staged, taken, format_time(started), seconds, seen)
+
+
+def _keep(session: Session, run: Run, error: BaseException) -> None:
+    """Keep what a function has made that came to its end, and say where."""
+    keep_results(session, [*run.staged.items()], [*run.directories.items()], error)
 
 
 def _own_places(settings: Settings) -> list[str]:

@@ -378,26 +378,8 @@ class Resolver:
         self.cache_all([(uid, list(chain))])
 
     def cache_all(self, chains: Iterable[tuple[UID, Chain]]) -> None:
-        """Cache what the remote holds under many names, in one batch.
-
-        Raises:
-            ForeignLakeError: It is another lake's, begun since this one was opened, and this one
-                holds files of its own. Nothing is cached, nor is it if this one is empty.
-        """
+        """Cache what the remote holds under many names, in one batch; see `RemoteCache`."""
         chains = list(chains)
-        held = any(content is not None for _, chain in chains for _, content in chain)
-        if held and self._may_cache():
+        if chains:
             with contextlib.suppress(LocalStorageError):  # a full disk does not stop a read
                 RemoteCache(self.local, self.store.catalog, self.remote).note(chains)
-
-    def _may_cache(self) -> bool:
-        """Return whether what the remote holds is known to be of this lake."""
-        if (remote := self.remote) is None:
-            return True
-        try:
-            met = remote.is_met()
-        except RemoteUnavailableError:
-            return False
-        if remote.is_foreign and not self.local.is_empty():
-            remote.check()
-        return met

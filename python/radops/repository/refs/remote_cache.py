@@ -23,7 +23,12 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from radops.backends.base import KeyNotFoundError
-from radops.errors import CorruptDataError, CorruptRecordError, NewerFormatError
+from radops.errors import (
+    CorruptDataError,
+    CorruptRecordError,
+    NewerFormatError,
+    RemoteUnavailableError,
+)
 from radops.format.record import FileRecord, FolderRecord, Tombstone, decode_slot
 from radops.format.uid import gone_key, slot_key
 from radops.repository.refs.pending import MOVED
@@ -135,12 +140,18 @@ class RemoteCache:
     def note(self, chains: Iterable[tuple[UID, Chain]]) -> None:
         """Cache what the remote holds under many names, in one batch.
 
+        Nothing is cached where another lake has begun there since this one was opened.
+
         Args:
             chains: Names, each with its slots as they were read from the remote.
 
         Raises:
+            ForeignLakeError: Another lake has begun there, and this one has files of its own.
             LocalStorageError: The home cannot be written to.
         """
+        chains = [(uid, chain) for uid, chain in chains if any(one is not None for _, one in chain)]
+        if not chains or not self._is_met():
+            return
         known = {uid: slots for uid, chain in chains if (slots := self._committed(uid, chain))}
         unused = self._local.slots.unused(list(known))
         cached: list[_Slot] = []
@@ -161,6 +172,18 @@ class RemoteCache:
         self._confirm(cached)
         # A caller that asks for many names uses them next.
         self._local.slots.remember([(one.uid, one.number, one.content) for one in cached])
+
+    def _is_met(self) -> bool:
+        """Return whether what the remote holds is known to be of this lake."""
+        if self._remote is None:
+            return True
+        try:
+            met = self._remote.is_met()
+        except RemoteUnavailableError:
+            return False
+        if self._remote.is_foreign and not self._local.is_empty():
+            self._remote.check()
+        return met
 
     def _cache(
         self, slots: Sequence[_Slot], known: Mapping[UID, Sequence[_Slot]], unused: AbstractSet[UID]
