@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -50,6 +51,14 @@ def two(f: File, output_uids: list[str]) -> list[File]:
     return made
 
 
+def remove_kept(storage: Path) -> None:
+    """Make room as a person does: remove what was made and not published, which is whole."""
+    for place in storage.glob("unpublished*"):
+        files = [place] if place.is_file() else [one for one in place.rglob("*") if one.is_file()]
+        assert all(file.read_bytes() == b"s" * 2 * MIB for file in files)
+        place.unlink() if place.is_file() else shutil.rmtree(place)
+
+
 # -- full ----------------------------------------------------------------------------------------
 
 
@@ -80,6 +89,7 @@ def test_a_full_disk(small_disk: Path, tmp_path: Path) -> None:
             except (LocalStorageError, OSError):
                 failures += 1
                 assert uids(lake) == ["small"]
+                remove_kept(small_disk / "home/storage")
                 check_home(small_disk / "home")
                 os.truncate(ballast, max(0, ballast.stat().st_size - 128 * 1024))
             else:
