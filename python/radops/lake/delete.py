@@ -44,7 +44,8 @@ _MOST_NAMED = 5
 _BATCH = 1024
 _FEW = 16
 
-# A person who is asked may take longer: then what was made from the files is looked up again.
+# If confirming the delete took longer than this, other files may have been made from the targets
+# meanwhile, so they are looked up again.
 _QUICK_SECONDS = 1.0
 
 

@@ -1,15 +1,15 @@
 """How objects leave this machine: by way of the trash, from which they may yet come back.
 
-Which objects are needed here is looked at before the first one goes. Until the last one goes,
-another process may make something offline that needs what was there already, such as a version of
-a directory with the packs of its base. So:
+Before the first object is moved, the caller finds out which objects are needed here. Until the
+last one is removed, another process can make something offline that needs objects which were there
+already, such as a version of a directory with the packs of its base. So:
 
-1. An object is moved to the trash. A writer does not rely on a file of its own bytes that it finds
-   in `objects/`, but puts its own there; if the file that was moved is not the one that was looked
-   at, such a writer was active, and it is moved back.
-2. When all of them are there, it is looked again which objects are needed here; those are moved
-   back. A writer that is not seen by this has not written its slot yet. After it has, it looks
-   whether all objects are there, and takes back those that are not.
+1. Objects are moved to the trash. A writer that has the bytes itself does not rely on a file in
+   `objects/`, but replaces it; if the file that was moved is newer than the caller saw it, such a
+   writer was active, and the file is moved back.
+2. When all of them are in the trash, `finish` finds out again which objects are needed here, and
+   moves those back. A writer that this does not see has not written its slot yet; after it has, it
+   checks that all its objects are there, and takes back those that are in the trash.
 3. What is still in the trash is removed.
 
 After a crash in between, the collector brings them back.

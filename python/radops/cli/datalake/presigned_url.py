@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Print a URL from which anyone can download the file for a limited time.
 
-    The URL is a secret: everyone who has it can read the file until it expires.
+    The URL is a secret: anyone who has it can read the file until it expires.
 
     Example:
       curl -o train.csv "$(radops datalake presigned-url datasets/train.csv 600)"
