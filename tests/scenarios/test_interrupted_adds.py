@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HERE = str(Path(radops.__file__).parent)
-# Lines of Python in an add at which an interrupt can come; each test takes every so many of them.
+# Lines of Python in an add at which an interrupt can come: each test takes every so many of them, and
+# that of a move within the lake each of the last ones, where the work ends.
 STEP = 179
+LAST = 90
 
 
 class Interrupt:
@@ -104,20 +106,26 @@ def test_nothing_is_left_in_a_process_that_goes_on(quick: Path, far: bool, move:
         return path
 
     data = {"small": b"s" * 100, "large": noise(2 * BLOCK_SIZE + 1), "twin": b"s" * 100}
-    point, number, interrupted = STEP // 2, 0, True
-    while interrupted:
-        number += 1
+    # Count the lines of the second add: the first one runs through more, once in a process.
+    number, points, interruptions = 0, [sys.maxsize, sys.maxsize], 0
+    while points:
+        number, point = number + 1, points.pop(0)
         lake = DataLake(home=quick / f"home-{number}", remote=shared if far else None)
         paths = {name: write(name, content) for name, content in data.items()}
         pairs = [(path, f"x{number}/{name}") for name, path in paths.items()]
-        interrupted = Interrupt(point).run(lambda: lake.add_many(pairs, move=move))  # noqa: B023
-        gc.collect()
+        interrupt = Interrupt(point)
+        interrupted = interrupt.run(lambda: lake.add_many(pairs, move=move))  # noqa: B023
+        interruptions += interrupted
+        if number == 2:
+            points = list(range(STEP // 2, interrupt.lines, STEP))
+            points += range(interrupt.lines - LAST, interrupt.lines) if move and not far else ()
         where = f"interrupted at line {point}"
-        assert temporary_files(lake) == [], where
+        # A thread that outlives the add removes what it leaves at its end.
         deadline = time.monotonic() + 60
-        while threads() and time.monotonic() < deadline:
+        while (gc.collect() or threads()) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert threads() == [], where
+        assert temporary_files(lake) == [], where
         for name, path in paths.items():
             if path.exists():
                 assert path.read_bytes() == data[name], where
@@ -136,8 +144,7 @@ def test_nothing_is_left_in_a_process_that_goes_on(quick: Path, far: bool, move:
             assert lake.file(f"x{number}/{name}").read_bytes() == content, where
         lake.close()
         shutil.rmtree(lake.home)
-        point += STEP
-    assert number > 3
+    assert interruptions > 3
 
 
 PROGRAM = """

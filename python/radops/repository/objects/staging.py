@@ -79,11 +79,35 @@ class Unfinished:
         self._paths.difference_update(paths)
 
 
-_current: ContextVar[Staging | None] = ContextVar("radops_staging", default=None)
+class _Work:
+    """What the context of a thread holds of a piece of work; threads begun by it copy the context.
+
+    A thread that outlives the block holds it on: what that thread leaves is removed at its end.
+    """
+
+    def __init__(self, store: object, unfinished: Unfinished) -> None:
+        self.store = store
+        self.unfinished = unfinished
+        self.token: Token[_Work | None] | None = None
+        weakref.finalize(self, unfinished.clear)
+
+    def end(self) -> None:
+        """Leave the context and undo what is not finished; nothing the second time."""
+        if self.token is not None:
+            # Not entered from here: left already, or collected in another thread.
+            with contextlib.suppress(RuntimeError, ValueError):
+                _current.reset(self.token)
+        self.unfinished.clear()
+
+
+_current: ContextVar[_Work | None] = ContextVar("radops_staging", default=None)
 
 
 class Staging:
-    """One piece of work that takes files into a store.
+    """The block of one piece of work that takes files into a store.
+
+    Only the `with` statement holds it, so it is collected however that ends: also if an interrupt
+    comes before the first line of `__exit__`.
 
     Args:
         store: The store.
@@ -91,28 +115,22 @@ class Staging:
     """
 
     def __init__(self, store: object, unfinished: Unfinished) -> None:
-        self.store = store
-        self.unfinished = unfinished
-        self._token: Token[Staging | None] | None = None
-        # Also if an interrupt comes while the block ends. And a thread of this work holds this
-        # object by its context: if it outlives the block, what it leaves is removed at its end.
-        weakref.finalize(self, unfinished.clear)
+        self._work = _Work(store, unfinished)
+        weakref.finalize(self, self._work.end)
 
     def __enter__(self) -> None:
         """Begin."""
-        self._token = _current.set(self)
+        self._work.token = _current.set(self._work)
 
     def __exit__(self, *_: object) -> None:
         """Undo what is not finished."""
-        if self._token is not None:
-            _current.reset(self._token)
-        self.unfinished.clear()
+        self._work.end()
 
 
 def work_on(store: object) -> Unfinished | None:
     """Return what the work that runs in this thread has begun on a store; None if there is none."""
-    staging = _current.get()
-    return staging.unfinished if staging is not None and staging.store is store else None
+    work = _current.get()
+    return work.unfinished if work is not None and work.store is store else None
 
 
 _FOLDER = "moves"
