@@ -7,6 +7,7 @@ daemons: Ctrl-C does not wait for a server that has stalled.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import threading
@@ -87,16 +88,21 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
         workers: Most calls at once; 1 runs them here, without a thread.
     """
     workers = min(workers, _jobs.get() or workers)
+    source = enumerate(items)
+    if (head := next(source, None)) is None:
+        return
+    source = itertools.chain([head], source)
+    if workers <= 1:
+        yield from _one_by_one(work, source)
+        return
     todo: queue.SimpleQueue[tuple[int, T] | None] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
     stop = threading.Event()
     first = _Worker(work, todo, done, stop)
-    if workers <= 1 or not _started(first):
-        for index, item in enumerate(items):
-            yield index, work(item)
+    if not _started(first):
+        yield from _one_by_one(work, source)
         return
     threads = [first]
-    source = enumerate(items)
     under_way = 0
     exhausted = False
     try:
@@ -122,6 +128,11 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
         raise
     finally:
         _end(stop, todo, threads)
+
+
+def _one_by_one(work: Callable[[T], R], items: Iterable[tuple[int, T]]) -> Iterator[tuple[int, R]]:
+    for index, item in items:
+        yield index, work(item)
 
 
 def _hire(threads: list[_Worker], worker: _Worker, most: int) -> int:

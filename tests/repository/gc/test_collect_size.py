@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from radops.errors import LocalStorageError
-from radops.repository.gc.partition import BUCKETS, Partition
+from radops.repository.gc.partition import Partition
 from reliability.figures import report
 
 PROGRAM = """
@@ -125,7 +125,7 @@ def test_rows_that_spill_are_all_there(tmp_path: Path) -> None:
         for row in rows:
             partition.add(row)
         assert partition.rows == 5000
-        found = [row for index in range(BUCKETS) for row in partition.bucket(index)]
+        found = [row for index in partition.filled for row in partition.bucket(index)]
         assert sorted(found) == sorted(rows)
         assert bool(made) == (limit < 20_000)
         partition.close()

@@ -25,7 +25,7 @@ from radops.errors import LocalStorageError, RadopsError
 from radops.format.digest import DIGEST_SIZE, Digest
 from radops.format.outline import BLOCK_SIZE
 from radops.repository import layout
-from radops.repository.gc.partition import BUCKETS, Partition
+from radops.repository.gc.partition import Partition
 from radops.repository.gc.roots import Root, read_roots
 from radops.repository.gc.target import Collected, Target
 from radops.repository.gc.trees import Trees
@@ -224,10 +224,8 @@ class _Collection:
             rest = self._kept_files.drop_rest(self._limit, dry_run=self._dry_run)
             self.report.leftovers += rest
         runs = sorted(self._runs.values(), key=lambda run: run.index)
-        for index in range(BUCKETS):
+        for index in self._items.filled:
             rows = [_unpack(row) for row in self._items.bucket(index)]
-            if not rows:
-                continue
             kept = set(self._kept.bucket(index))
             self._collect([r for r in rows if r.kind == _OLD and r.digest.raw not in kept], count)
             self._sweep([r for r in rows if r.kind in (_TRASHED, _ARRIVED)], runs, kept, count)

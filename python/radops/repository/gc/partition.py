@@ -54,6 +54,11 @@ class Partition:
         if self._held > self._limit:
             self._spill()
 
+    @property
+    def filled(self) -> list[int]:
+        """Which buckets have rows."""
+        return [index for index, rows in enumerate(self._buckets) if rows or index in self._spilled]
+
     def bucket(self, index: int) -> Iterator[bytes]:
         """Yield the rows of one bucket.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from radops.errors import CorruptDataError, CorruptObjectError
 from radops.format.digest import DIGEST_SIZE, Digest
-from radops.repository.gc.partition import BUCKETS, Partition
+from radops.repository.gc.partition import Partition
 from radops.repository.trees.parts import Parts, SourceList, read_parts, read_sources
 from radops.repository.workers import each
 
@@ -67,13 +67,13 @@ class Trees:
             NewerFormatError: A later version of radops wrote one.
         """
         try:
-            for index in range(BUCKETS):
+            for index in self._pairs.filled:
                 pairs = _distinct(self._pairs.bucket(index))
                 for number, parts in each(self._parts, pairs, self._workers):
                     count(0, 1)
                     if parts is not None:
                         self._keep_parts(parts, pairs[number][-1:], keep)
-            for index in range(BUCKETS):
+            for index in self._lists.filled:
                 lists = _distinct(self._lists.bucket(index))
                 for _, sources in each(self._sources, lists, self._workers):
                     count(0, 1)
