@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HERE = str(Path(radops.__file__).parent)
-# Lines of Python in an add at which an interrupt can come: each test takes every so many of them, and
-# that of a move within the lake each of the last ones, where the work ends.
+# Lines of Python in an add at which an interrupt can come: each test takes every so many of
+# them, and that of a move without a remote each of the last ones, where the work ends.
 STEP = 179
 LAST = 90
 

@@ -91,16 +91,26 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
     source = enumerate(items)
     if (head := next(source, None)) is None:
         return
-    source = itertools.chain([head], source)
-    if workers <= 1:
-        yield from _one_by_one(work, source)
-        return
+    run = _one_by_one if workers <= 1 else _in_threads
+    yield from run(work, itertools.chain([head], source), workers)
+
+
+def _one_by_one(
+    work: Callable[[T], R], items: Iterable[tuple[int, T]], _workers: int
+) -> Iterator[tuple[int, R]]:
+    for index, item in items:
+        yield index, work(item)
+
+
+def _in_threads(
+    work: Callable[[T], R], items: Iterator[tuple[int, T]], workers: int
+) -> Iterator[tuple[int, R]]:
     todo: queue.SimpleQueue[tuple[int, T] | None] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[int, R | None, BaseException | None]] = queue.SimpleQueue()
     stop = threading.Event()
     first = _Worker(work, todo, done, stop)
     if not _started(first):
-        yield from _one_by_one(work, source)
+        yield from _one_by_one(work, items, workers)
         return
     threads = [first]
     under_way = 0
@@ -109,7 +119,7 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
         while True:
             while not exhausted and under_way < 2 * workers:
                 try:
-                    todo.put(next(source))
+                    todo.put(next(items))
                 except StopIteration:
                     exhausted = True
                     break
@@ -128,11 +138,6 @@ def each(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[t
         raise
     finally:
         _end(stop, todo, threads)
-
-
-def _one_by_one(work: Callable[[T], R], items: Iterable[tuple[int, T]]) -> Iterator[tuple[int, R]]:
-    for index, item in items:
-        yield index, work(item)
 
 
 def _hire(threads: list[_Worker], worker: _Worker, most: int) -> int:
