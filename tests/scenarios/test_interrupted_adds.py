@@ -86,8 +86,11 @@ def threads() -> list[str]:
 def quick(tmp_path: Path) -> Iterator[Path]:
     """A folder in memory where there is one: very many barriers are waited for."""
     memory = Path("/dev/shm")
+    gc.collect()
+    gc.freeze()  # or each of many collections goes through all that earlier tests have left
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as folder:
         yield Path(folder)
+    gc.unfreeze()
 
 
 # An interrupt between opening a file and its `with` leaves the closing to the collector.
