@@ -29,7 +29,6 @@ from radops.repository.objects.lending import Identity, Lent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from contextvars import Token
 
 
 class Unfinished:
@@ -88,15 +87,24 @@ class _Work:
     def __init__(self, store: object, unfinished: Unfinished) -> None:
         self.store = store
         self.unfinished = unfinished
-        self.token: Token[_Work | None] | None = None
+        self.outer: _Work | None = None
+        self.is_over = False
         weakref.finalize(self, unfinished.clear)
+
+    def begin(self) -> None:
+        """Enter the context."""
+        self.outer = _current.get()
+        _current.set(self)
 
     def end(self) -> None:
         """Leave the context and undo what is not finished; nothing the second time."""
-        if self.token is not None:
-            # Not entered from here: left already, or collected in another thread.
-            with contextlib.suppress(RuntimeError, ValueError):
-                _current.reset(self.token)
+        self.is_over = True
+        # Not if a block within this one has not ended yet, as an interrupt came: it leaves both.
+        if _current.get() is self:
+            outer = self.outer
+            while outer is not None and outer.is_over:
+                outer = outer.outer
+            _current.set(outer)
         self.unfinished.clear()
 
 
@@ -120,7 +128,7 @@ class Staging:
 
     def __enter__(self) -> None:
         """Begin."""
-        self._work.token = _current.set(self._work)
+        self._work.begin()
 
     def __exit__(self, *_: object) -> None:
         """Undo what is not finished."""
