@@ -31,8 +31,6 @@ def _join(client: socket.socket, upstream: socket.socket) -> None:
     back.start()
     _pump(client, upstream)
     back.join(5)
-    client.close()
-    upstream.close()
 
 
 @contextmanager
@@ -41,7 +39,7 @@ def _listening(serve: Callable[[socket.socket], None]) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
 
     def guarded(client: socket.socket) -> None:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), client:
             serve(client)
 
     def accept() -> None:
@@ -90,9 +88,10 @@ def tls_in_front(url: str, authority: Authority) -> Iterator[str]:
     context.load_cert_chain(authority.certificate, authority.key)
 
     def serve(client: socket.socket) -> None:
-        with suppress(ssl.SSLError):
-            secure = context.wrap_socket(client, server_side=True)
-            _join(secure, socket.create_connection((parts.hostname or "", parts.port or 0)))
+        with suppress(ssl.SSLError), context.wrap_socket(client, server_side=True) as secure:
+            place = parts.hostname or "", parts.port or 0
+            with socket.create_connection(place) as upstream:
+                _join(secure, upstream)
 
     with _listening(serve) as port:
         yield f"https://127.0.0.1:{port}"
@@ -122,22 +121,23 @@ def http_proxy(
         method, target, _ = first.decode().split()
         if password is not None and f"basic {password}".encode() not in rest.lower():
             client.sendall(b"HTTP/1.1 407 Required\r\nContent-Length: 0\r\n\r\n")
-            client.close()
             return
         if method == "CONNECT":
             host, _, port = target.partition(":")
-            upstream = socket.create_connection((host, int(port)))
-            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            place, opening = (host, int(port)), b""
+            reply = b"HTTP/1.1 200 Connected\r\n\r\n"
         else:
             parts = urlsplit(target)
             place = parts.hostname or "", parts.port or 80
             for end, address in (hosts or {}).items():
                 if place[0].endswith(end):
                     place = address.partition(":")[0], int(address.partition(":")[2])
-            upstream = socket.create_connection(place)
             path = target.partition(parts.netloc)[2]
-            upstream.sendall(f"{method} {path} HTTP/1.1\r\n".encode() + rest)
-        _join(client, upstream)
+            opening, reply = f"{method} {path} HTTP/1.1\r\n".encode() + rest, b""
+        with socket.create_connection(place) as upstream:
+            upstream.sendall(opening)
+            client.sendall(reply)
+            _join(client, upstream)
 
     with _listening(serve) as port:
         yield f"127.0.0.1:{port}", lines

@@ -124,7 +124,8 @@ def test_a_proxy(
         lines.clear()
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         works(seaweedfs.backend(bucket))
-        assert lines == []
+        # A connection that was begun before, for a request that another one took, may come late.
+        assert not [line for line in lines if not line.startswith("CONNECT ")]
 
 
 def test_a_proxy_with_a_password(
